@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package banyan
+
+import (
+	"context"
+	"reflect"
+	"unsafe"
+)
+
+// Cast sends a note to a server and does not wait for it to be handled. nil means: it is in the mailbox, or in the
+// buffer of the link to its node. ctx bounds the wait for room in that buffer; a sender of far more than the receiver
+// handles is held back for moments. The note is copied if somebody could still change it.
+func Cast[S any, M Note[S]](ctx context.Context, to Dest[S], m M) error {
+	ref, ok := to.(Ref[S])
+	if !ok {
+		var err error
+		if ref, err = resolve(ctx, to); err != nil {
+			return undeliveredOp("cast", "", m, err)
+		}
+	}
+	h := ref.h
+	if h == nil {
+		return undeliveredOp("cast", "zero Ref", m, ErrNoProcess)
+	}
+	rec := castRecord[S, M]()
+	if rec.err != nil {
+		return undeliveredOp("cast", h.String(), m, rec.err)
+	}
+	if h.proc == nil {
+		box := new(M) // not &m: that would put every local message on the heap
+		*box = m
+		if err := castRemote(ctx, h, rec, box); err != nil {
+			return undeliveredOp("cast", h.String(), m, err)
+		}
+		return nil
+	}
+	e := envelope{rec: rec}
+	if err := putMessage(&e, &rec.msg, m); err != nil {
+		return undeliveredOp("cast", h.String(), m, err)
+	}
+	if err := h.proc.deliver(callerOf(ctx), &e); err != nil {
+		return undeliveredOp("cast", h.String(), m, err)
+	}
+	return nil
+}
+
+// deliver queues a local message and holds a fast sender back.
+func (p *Self) deliver(from caller, e *envelope) error {
+	if from.self != nil {
+		if from.self.dead.Load() {
+			return ErrKilled
+		}
+		from.self.sent++
+	}
+	crowded, err := p.enqueue(e, from.co, false)
+	if crowded {
+		p.waitRoom(from)
+	}
+	return err
+}
+
+// runCast handles a note, on the server's turn.
+func runCast[S any, M Note[S]](p *Self, e *envelope) {
+	var m M
+	if e.ptr == nil {
+		m = *(*M)(unsafe.Pointer(&e.word))
+	} else {
+		m = *(*M)(e.ptr)
+	}
+	if err := m.Cast(stateOf[S](p), p); err != nil {
+		p.stopped, p.stopWhy = true, err
+	}
+}
+
+// infoRecord is the record of messages that are just values: for Info and Receive.
+var infoRecord = &record{kind: kindInfo, run: runInfo, name: "info"}
+
+// InfoHandler is what a server's state may have to get messages that are not its own: Down and Exit, timers, and terms
+// from Erlang. Without it they are counted and dropped. An error ends the server with that reason.
+type InfoHandler interface {
+	Info(self *Self, m any) error
+}
+
+func runInfo(p *Self, e *envelope) {
+	h, ok := p.state.(InfoHandler)
+	if !ok {
+		p.node.unhandled.Add(1)
+		return
+	}
+	if err := h.Info(p, *(*any)(e.ptr)); err != nil {
+		p.stopped, p.stopWhy = true, err
+	}
+}
+
+// infoEnvelope wraps a value that nobody else holds.
+func infoEnvelope(v any) envelope { return envelope{rec: infoRecord, ptr: unsafe.Pointer(&v)} }
+
+// copyInfo copies a value that its sender could still change.
+func copyInfo(v any) (envelope, error) {
+	if v == nil {
+		return infoEnvelope(nil), nil
+	}
+	pl, err := payloadOf(reflect.TypeFor[any]())
+	if err != nil {
+		return envelope{}, err
+	}
+	var e envelope
+	if err := putMessage(&e, &pl, v); err != nil {
+		return envelope{}, err
+	}
+	e.rec = infoRecord
+	return e, nil
+}
+
+// Send sends a value to a process: to Info of a server, to Receive of a plain process, to an Erlang process as a term.
+// nil means that it is on its way; a process that is not there swallows it, as in Erlang.
+func Send(ctx context.Context, to PID, m any) error {
+	from := callerOf(ctx)
+	n := nodeOf(ctx)
+	if n == nil {
+		return undeliveredOp("send", to.String(), m, ErrNoNode)
+	}
+	if to.Node != n.name {
+		return n.sendTerm(ctx, from, &Signal{Op: OpSend, To: to, Body: Body{Value: m}})
+	}
+	return n.sendLocal(from, n.procs.get(to), to.String(), m)
+}
+
+// SendName is Send to a registered name; node "" is the sender's own.
+func SendName(ctx context.Context, name, node Atom, m any) error {
+	from := callerOf(ctx)
+	n := nodeOf(ctx)
+	if n == nil {
+		return undeliveredOp("send", string(name), m, ErrNoNode)
+	}
+	if node != "" && node != n.name {
+		return n.sendTerm(ctx, from, &Signal{Op: OpSendName, To: PID{Node: node}, Name: name, Body: Body{Value: m}})
+	}
+	p := n.names.get(name)
+	if p == nil {
+		return undeliveredOp("send", string(name), m, ErrNoProcess)
+	}
+	return n.sendLocal(from, p, string(name), m)
+}
+
+// SendAlias is Send to an alias, see Self.Alias. A message to an alias that is gone is dropped.
+func SendAlias(ctx context.Context, alias Reference, m any) error {
+	from := callerOf(ctx)
+	n := nodeOf(ctx)
+	if n == nil {
+		return undeliveredOp("send", alias.String(), m, ErrNoNode)
+	}
+	if alias.Node != n.name {
+		return n.sendTerm(ctx, from, &Signal{Op: OpSendAlias, To: PID{Node: alias.Node}, Ref: alias, Body: Body{Value: m}})
+	}
+	return n.sendLocal(from, n.aliases.get(alias), alias.String(), m)
+}
+
+func (n *Node) sendLocal(from caller, p *Self, to string, m any) error {
+	if p == nil {
+		return nil
+	}
+	e, err := copyInfo(m)
+	if err != nil {
+		return undeliveredOp("send", to, m, err)
+	}
+	if err := p.deliver(from, &e); err != nil && err != ErrNoProcess {
+		return undeliveredOp("send", to, m, err)
+	}
+	return nil
+}

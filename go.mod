@@ -1,0 +1,3 @@
+module github.com/banyan-go/banyan
+
+go 1.26

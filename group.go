@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package banyan
+
+import "sync"
+
+// group owns goroutines: it starts them until it is closed, and tells when all have ended.
+type group struct {
+	mu     sync.Mutex
+	n      int
+	closed bool
+	done   chan struct{}
+}
+
+func (g *group) init() { g.done = make(chan struct{}) }
+
+// start runs f in a goroutine; false if the group is closed.
+func (g *group) start(f func()) bool {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return false
+	}
+	g.n++
+	g.mu.Unlock()
+	go func() {
+		defer g.end()
+		f()
+	}()
+	return true
+}
+
+func (g *group) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n--
+	if g.closed && g.n == 0 {
+		close(g.done)
+	}
+}
+
+// close refuses new goroutines; done closes when the last one has ended.
+func (g *group) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.closed = true
+		if g.n == 0 {
+			close(g.done)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import "sync/atomic"
+
+// Plain lets an ordinary goroutine take part: it holds a token while it runs its own code, and gives it up while it waits.
+// Its methods are for that one goroutine.
+type Plain struct {
+	s    *Scheduler
+	tok  atomic.Pointer[token] // nil: none, or lost to the monitor
+	task Task
+	got  chan struct{}
+
+	holding bool // was given a token and has not given it back; with tok nil: the monitor took it
+}
+
+// NewPlain makes one; the goroutine calls Acquire before it starts and Release when it ends.
+func (s *Scheduler) NewPlain() *Plain {
+	p := &Plain{s: s, got: make(chan struct{}, 1)}
+	p.task.plain = p
+	return p
+}
+
+// Acquire waits for a token, in turn with all other tasks. It does nothing if the goroutine holds one.
+func (p *Plain) Acquire() {
+	if p.tok.Load() != nil {
+		return
+	}
+	s := p.s
+	if s.nidle.Load() > 0 {
+		s.mu.Lock()
+		if n := len(s.idle); n > 0 {
+			k := s.idle[n-1]
+			s.idle = s.idle[:n-1]
+			s.nidle.Store(int32(n - 1))
+			p.hold(k)
+			s.mu.Unlock()
+			if s.asleep.Load() {
+				s.kickMonitor()
+			}
+			return
+		}
+		s.mu.Unlock()
+	}
+	s.push(&p.task)
+	<-p.got
+}
+
+// Release gives the token up; the goroutine may then block.
+func (p *Plain) Release() {
+	k := p.tok.Load()
+	p.task.long = k == nil || k.ranLong.Swap(false)
+	if k == nil || !p.tok.CompareAndSwap(k, nil) {
+		if p.holding {
+			p.holding = false
+			p.s.lost.Add(-1)
+		}
+		return
+	}
+	p.holding = false
+	if !k.hasWork() && p.s.glen.Load() == 0 {
+		p.s.release(k)
+		return
+	}
+	p.s.mu.Lock()
+	k.holder.Store(nil)
+	p.s.giveLocked(k)
+}
+
+func (p *Plain) hold(k *token) {
+	k.flagged.Store(false)
+	k.ranLong.Store(false)
+	p.holding = true
+	p.tok.Store(k)
+	k.worker.Store(false)
+	k.holder.Store(&p.tok)
+}
+
+// grant is called by the worker that found the request; it gives its own token.
+func (p *Plain) grant(k *token) {
+	p.hold(k)
+	p.got <- struct{}{}
+}

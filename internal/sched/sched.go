@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Scheduler shares its tokens among the tasks that are ready.
+type Scheduler struct {
+	tokens []*token
+	start  time.Time
+
+	nidle  atomic.Int32 // len(idle), for a look without the lock; written under mu
+	glen   atomic.Int32 // shared.n + long.n, likewise
+	now    atomic.Int64 // coarse clock, see Now
+	asleep atomic.Bool  // the monitor waits on kick, and now is stale
+	late   atomic.Bool  // the node's own ticks run late: the last token is withheld
+
+	mu       sync.Mutex
+	shared   list // ready, from outside or overflown
+	long     list // ready, with a last turn that ran long
+	picks    uint32
+	idle     []*token  // nobody holds them
+	withheld *token    // taken away while late
+	spare    []*worker // waiting for a token
+	closed   bool
+
+	lost atomic.Int32  // turns that go on without a token
+	live int           // workers that Close waits for: all but those; guarded by mu
+	done chan struct{} // closed when closed and live is 0
+	once sync.Once
+	kick chan struct{}
+	over chan struct{} // the monitor has ended
+}
+
+// New starts a scheduler with that many tokens, at least one.
+func New(tokens int) *Scheduler {
+	s := &Scheduler{start: time.Now(), kick: make(chan struct{}, 1), done: make(chan struct{}), over: make(chan struct{})}
+	for i := range max(tokens, 1) {
+		k := &token{id: i}
+		s.tokens = append(s.tokens, k)
+		s.idle = append(s.idle, k)
+	}
+	s.nidle.Store(int32(len(s.idle)))
+	s.asleep.Store(true)
+	go s.monitor()
+	return s
+}
+
+// Close waits until running turns have ended, ends the workers and returns. Tasks that are ready still get their turns;
+// none may become ready afterwards. Turns without a token (stuck in a handler) are not waited for.
+func (s *Scheduler) Close() {
+	s.mu.Lock()
+	s.closed = true
+	spare := s.spare
+	s.spare = nil
+	s.endedLocked(0)
+	s.mu.Unlock()
+	for _, w := range spare {
+		w.wake <- struct{}{}
+	}
+	s.kickMonitor()
+	<-s.over
+	<-s.done
+}
+
+// endedLocked notes that n workers have ended, or run on without a token.
+func (s *Scheduler) endedLocked(n int) {
+	s.live -= n
+	if s.closed && s.live == 0 {
+		s.once.Do(func() { close(s.done) })
+	}
+}
+
+func (s *Scheduler) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// Now is a coarse monotonic clock in nanoseconds since the scheduler's start: within about a tick of the real one while
+// anything runs, and exact when nothing does. It costs a load or two.
+func (s *Scheduler) Now() int64 {
+	if s.asleep.Load() {
+		return int64(time.Since(s.start))
+	}
+	return s.now.Load()
+}
+
+// Exact reads the real clock, on the scale of Now.
+func (s *Scheduler) Exact() int64 { return int64(time.Since(s.start)) }
+
+// At puts a time on the scale of Now.
+func (s *Scheduler) At(t time.Time) int64 { return int64(t.Sub(s.start)) }
+
+// Time is the other way round.
+func (s *Scheduler) Time(at int64) time.Time { return s.start.Add(time.Duration(at)) }
+
+func (s *Scheduler) refresh() int64 {
+	now := s.Exact()
+	s.now.Store(now)
+	return now
+}
+
+// Ready queues a task for its turn, or for the rest of a turn that was parked. from is the coroutine on which the caller
+// runs, nil if it runs on none.
+func (s *Scheduler) Ready(t *Task, from *Coro) {
+	if from != nil {
+		if k := from.w.tok.Load(); k != nil {
+			if !t.long {
+				if t = k.slot.Swap(t); t == nil {
+					return
+				}
+				k.push(t)
+				if s.nidle.Load() > 0 {
+					s.wakeOne()
+				}
+				return
+			}
+		}
+	}
+	s.push(t)
+}
+
+// push queues a task for any worker and sees to it that one is awake.
+func (s *Scheduler) push(t *Task) {
+	s.mu.Lock()
+	if t.long {
+		s.long.push(t)
+	} else {
+		s.shared.push(t)
+	}
+	s.glen.Store(int32(s.shared.n + s.long.n))
+	s.mu.Unlock()
+	if s.nidle.Load() > 0 {
+		s.wakeOne()
+	}
+}
+
+// requeue puts a task whose quantum is over behind the others.
+func (s *Scheduler) requeue(t *Task, k *token) {
+	if k == nil || t.long || s.glen.Load() > 0 {
+		s.push(t)
+		return
+	}
+	k.push(t)
+}
+
+// popShared takes from the shared queues: every eighth pick prefers the long-running.
+func (s *Scheduler) popShared() *Task {
+	if s.glen.Load() == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	s.picks++
+	first, second := &s.shared, &s.long
+	if s.picks&7 == 0 {
+		first, second = second, first
+	}
+	t := first.pop()
+	if t == nil {
+		t = second.pop()
+	}
+	s.glen.Store(int32(s.shared.n + s.long.n))
+	s.mu.Unlock()
+	return t
+}
+
+// hasWork reports whether anything waits for a token.
+func (s *Scheduler) hasWork() bool {
+	if s.glen.Load() > 0 {
+		return true
+	}
+	for _, k := range s.tokens {
+		if k.hasWork() {
+			return true
+		}
+	}
+	return false
+}
+
+// wakeOne gives an idle token to a worker, if there is one.
+func (s *Scheduler) wakeOne() {
+	s.mu.Lock()
+	n := len(s.idle)
+	if n == 0 {
+		s.mu.Unlock()
+		return
+	}
+	k := s.idle[n-1]
+	s.idle = s.idle[:n-1]
+	s.nidle.Store(int32(n - 1))
+	s.giveLocked(k)
+}
+
+// giveLocked hands a token that nobody holds to a worker. It is called with mu held and returns without it.
+func (s *Scheduler) giveLocked(k *token) {
+	k.flagged.Store(false)
+	if n := len(s.spare); n > 0 {
+		w := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		w.hold(k)
+		s.mu.Unlock()
+		w.wake <- struct{}{}
+	} else {
+		w := &worker{s: s, wake: make(chan struct{}, 1)}
+		w.hold(k)
+		s.live++
+		s.mu.Unlock()
+		go w.main()
+	}
+	if s.asleep.Load() {
+		s.kickMonitor()
+	}
+}
+
+// release takes back a token that its holder has given up (its tok field is nil already).
+func (s *Scheduler) release(k *token) {
+	s.mu.Lock()
+	k.holder.Store(nil)
+	if s.late.Load() && k.id == len(s.tokens)-1 && k.id > 0 && s.withheld == nil {
+		s.withheld = k
+		s.flushLocked(k)
+		s.mu.Unlock()
+		return
+	}
+	s.idle = append(s.idle, k)
+	s.nidle.Store(int32(len(s.idle)))
+	s.mu.Unlock()
+	if s.hasWork() { // who pushed before nidle rose woke nobody
+		s.wakeOne()
+	}
+}
+
+// flushLocked moves what is queued at a token to the shared queue.
+func (s *Scheduler) flushLocked(k *token) {
+	if t := k.takeSlot(); t != nil {
+		s.shared.push(t)
+	}
+	for t := k.pop(); t != nil; t = k.pop() {
+		s.shared.push(t)
+	}
+	s.glen.Store(int32(s.shared.n + s.long.n))
+}

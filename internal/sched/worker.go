@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sched
+
+import (
+	"iter"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/banyan-go/banyan/internal/goid"
+)
+
+const (
+	slotTurns   = 32      // the slot is passed over every so many picks, so that two chatting tasks cannot keep a worker
+	clockTurns  = 16      // a worker reads the clock every so many picks
+	yieldEvery  = 200_000 // ns after which a worker lets other goroutines run
+	maxIdleCoro = 32      // coroutines a worker keeps for later
+	maxSpare    = 64      // workers kept without a token
+)
+
+// worker is a goroutine that runs turns while it holds a token.
+type worker struct {
+	s       *Scheduler
+	tok     atomic.Pointer[token] // nil: none, or lost to the monitor
+	wake    chan struct{}
+	resume  *Coro   // go on with this one next; own goroutine and its coroutines only
+	idle    []*Coro // likewise
+	holding bool    // it was given a token and has not given it back; with tok nil: the monitor took it
+	picks   uint32
+	yielded int64 // when other goroutines were last let run
+}
+
+func (w *worker) hold(k *token) {
+	w.holding = true
+	w.tok.Store(k)
+	k.worker.Store(true)
+	k.holder.Store(&w.tok)
+}
+
+// why a coroutine came back to its worker.
+const (
+	whyParked   = iota // its turn waits; commit decides whether it really does
+	whyHandover        // it found a parked turn to go on with: w.resume
+	whyNothing         // nothing to do, or no token
+)
+
+// Coro is a coroutine on which turns run.
+type Coro struct {
+	w      *worker // who runs it now; set by the worker before each switch
+	g      uintptr // its goroutine
+	task   *Task   // whose turn it runs; own goroutine only
+	why    int
+	commit Parker
+	next   func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+
+	// Label is free for the owner of the tasks: what the coroutine's goroutine is labelled with. Turn only.
+	Label any
+}
+
+// Parker is what a parked turn waits for.
+type Parker interface {
+	// CommitPark is called once the turn has been suspended, when others may make its task ready. False: what it waits for
+	// has happened, go on at once. True: somebody calls Ready for the task.
+	CommitPark() bool
+}
+
+// Mine reports whether the caller is the very goroutine that runs this coroutine. Where goroutines cannot be told apart
+// it is false.
+func (c *Coro) Mine() bool { return goid.Supported && c.g == goid.ID() }
+
+// Runs reports whether the coroutine is in a turn of t. Only if Mine.
+func (c *Coro) Runs(t *Task) bool { return c.task == t }
+
+// Park suspends the turn that runs on c until its task is made ready, and lets the worker do other things. Only if Mine.
+func (c *Coro) Park(p Parker) {
+	t := c.task
+	t.parked = c
+	c.commit = p
+	c.why = whyParked
+	c.yield(struct{}{})
+	c.task = t
+}
+
+// Progress tells the monitor that a long batch is not one long handler. Cheap enough for every message.
+func (c *Coro) Progress() {
+	if k := c.w.tok.Load(); k != nil && k.flagged.Load() {
+		k.flagged.Store(false)
+	}
+}
+
+// Lost reports that the turn goes on without a token: it should end soon.
+func (c *Coro) Lost() bool { return c.w.tok.Load() == nil }
+
+// Settle notes for the next queueing whether this turn ran long. Turn calls it while its task cannot be made ready yet.
+func (c *Coro) Settle() {
+	k := c.w.tok.Load()
+	if k == nil || k.ranLong.Load() {
+		c.task.long = true
+		if k != nil {
+			k.ranLong.Store(false)
+		}
+	} else if c.task.long {
+		c.task.long = false
+	}
+}
+
+func (w *worker) coro() *Coro {
+	if n := len(w.idle); n > 0 {
+		c := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		return c
+	}
+	c := &Coro{}
+	c.next, c.stop = iter.Pull(c.body)
+	return c
+}
+
+func (w *worker) keep(c *Coro) {
+	if len(w.idle) < maxIdleCoro {
+		w.idle = append(w.idle, c)
+		return
+	}
+	c.stop()
+}
+
+// main is the worker's goroutine. It never runs a turn itself, its coroutines do.
+func (w *worker) main() {
+	ended := false
+	defer func() {
+		if !ended { // a handler called runtime.Goexit, and iter.Pull passed it on: go on in a new goroutine
+			go w.main()
+			return
+		}
+		w.s.mu.Lock()
+		w.s.endedLocked(1)
+		w.s.mu.Unlock()
+	}()
+	for {
+		k := w.tok.Load()
+		if k == nil && w.resume == nil {
+			if !w.wait() {
+				break
+			}
+			continue
+		}
+		c := w.resume
+		w.resume = nil
+		if c == nil {
+			c = w.coro()
+		}
+		c.w = w
+		c.next()
+		if w.holding && w.tok.Load() == nil {
+			w.holding = false
+			w.s.returned()
+		}
+		switch c.why {
+		case whyParked:
+			if !c.commit.CommitPark() {
+				w.resume = c
+			} // else it may already run elsewhere: do not touch it
+		case whyHandover:
+			w.keep(c)
+		case whyNothing:
+			w.keep(c)
+			if k := w.tok.Load(); k != nil && w.tok.CompareAndSwap(k, nil) {
+				w.holding = false
+				w.s.release(k)
+			}
+		}
+	}
+	for _, c := range w.idle {
+		c.stop()
+	}
+	ended = true
+}
+
+// wait keeps the worker as a spare until it is given a token; false: it should end.
+func (w *worker) wait() bool {
+	s := w.s
+	s.mu.Lock()
+	if s.closed || len(s.spare) >= maxSpare {
+		s.mu.Unlock()
+		return false // a parked coroutine lives on without it
+	}
+	s.spare = append(s.spare, w)
+	s.mu.Unlock()
+	<-w.wake
+	return w.tok.Load() != nil
+}
+
+// body is a coroutine's life: take a task, run its turn.
+func (c *Coro) body(yield func(struct{}) bool) {
+	c.g = goid.ID()
+	c.yield = yield
+	for {
+		t := c.w.find(c)
+		if t == nil {
+			if !yield(struct{}{}) {
+				return
+			}
+			continue
+		}
+		c.task = t
+		again := t.runner.Turn(c)
+		c.task = nil
+		if again {
+			c.w.s.requeue(t, c.w.tok.Load())
+		}
+	}
+}
+
+// find gives the next task to run on c, or nil with c.why set.
+func (w *worker) find(c *Coro) *Task {
+	s := w.s
+	k := w.tok.Load()
+	if k == nil {
+		c.why = whyNothing
+		return nil
+	}
+	if k.flagged.Load() {
+		k.flagged.Store(false)
+	}
+	w.picks++
+	if w.picks%clockTurns == 0 {
+		if now := s.refresh(); now-w.yielded > yieldEvery {
+			w.yielded = now
+			runtime.Gosched()
+		}
+		if s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1 {
+			c.why = whyNothing // withheld in release
+			return nil
+		}
+	}
+	t := k.takeSlot()
+	if t != nil && w.picks%slotTurns == 0 {
+		k.push(t)
+		t = s.popShared()
+	}
+	if t == nil {
+		t = k.pop()
+	}
+	if t == nil {
+		t = s.popShared()
+	}
+	for i := 1; t == nil && i < len(s.tokens); i++ {
+		t = s.tokens[(k.id+i)%len(s.tokens)].steal(k)
+	}
+	switch {
+	case t == nil:
+		c.why = whyNothing
+	case t.parked != nil:
+		w.resume, t.parked = t.parked, nil
+		c.why = whyHandover
+		return nil
+	case t.plain != nil:
+		c.why = whyNothing
+		if w.tok.CompareAndSwap(k, nil) {
+			w.holding = false
+			t.plain.grant(k)
+		} else {
+			s.push(t) // the monitor took the token meanwhile
+		}
+		return nil
+	}
+	return t
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package banyan
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// kernelName is the process to which Banyan nodes send what only they understand. Erlang nodes have no such name, and
+// drop it.
+const kernelName Atom = "banyan"
+
+// kernel is that process.
+type kernel struct{ n *Node }
+
+var registerKernel sync.Once
+
+func newKernel(_ context.Context, self *Self) (*kernel, error) {
+	registerKernel.Do(func() {
+		RegisterCast[hello]("hello")
+		RegisterCast[mailboxFull]("mailbox_full")
+	})
+	return &kernel{self.Node()}, nil
+}
+
+// hello is the first message on a link between Banyan nodes.
+type hello struct {
+	Node    Atom
+	Version int
+}
+
+const protocolVersion = 1
+
+// Cast notes that the peer is a Banyan node.
+func (m hello) Cast(k *kernel, _ *Self) error {
+	if l := k.n.remotes.get(m.Node); l != nil {
+		l.banyan.Store(true)
+	}
+	return nil
+}
+
+// mailboxFull tells a sending node that a process cannot take more for the moment.
+type mailboxFull struct{ PID PID }
+
+// Cast makes the next sends to that process fail at once.
+func (m mailboxFull) Cast(k *kernel, _ *Self) error {
+	l := k.n.remotes.get(m.PID.Node)
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full != nil && len(l.full) < 10_000 {
+		l.full[m.PID] = time.Now().Add(fullFor)
+	}
+	return nil
+}
+
+// kernelSignal is a cast to the peer's kernel. m is a pointer.
+func kernelSignal(l *remoteNode, m any) *Signal {
+	return &Signal{Op: OpSendName, From: l.n.outsider(), To: PID{Node: l.Node()}, Name: kernelName,
+		Body: Body{Kind: BodyCast, Value: m, Typed: true}}
+}
+
+func (l *remoteNode) greet() {
+	m := hello{l.n.name, protocolVersion}
+	l.control(kernelSignal(l, &m))
+}

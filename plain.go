@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package banyan
+
+import (
+	"context"
+	"runtime/pprof"
+	"sync/atomic"
+	"time"
+
+	"github.com/banyan-go/banyan/internal/goid"
+	"github.com/banyan-go/banyan/internal/sched"
+)
+
+// plainProcess is what a process with its own goroutine has besides: the right to run, and where it sleeps.
+type plainProcess struct {
+	token *sched.Plain
+	wake  chan struct{} // one slot: filled by whoever turns scheduled true
+	g     atomic.Uintptr
+}
+
+// mine: where goroutines cannot be told apart, the process's own is trusted.
+func (pp *plainProcess) mine() bool { return !goid.Supported || pp.g.Load() == goid.ID() }
+
+// pause gives the token up before the goroutine blocks, resume takes one again.
+func (pp *plainProcess) pause()  { pp.token.Release() }
+func (pp *plainProcess) resume() { pp.token.Acquire() }
+
+// poke wakes the goroutine of a killed process, wherever it sleeps.
+func (pp *plainProcess) poke() {
+	select {
+	case pp.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Go starts a plain process: fn runs in a goroutine of its own and takes messages by Receive, in the order it likes. It
+// ends when fn returns, with that reason. Use it where the program is a sequence; a server costs a tenth.
+func Go(by Spawner, fn func(self *Self) error, opts ...SpawnOption) (PID, error) {
+	n, parent := by.spawner()
+	p := &Self{kind: plainKind, limits: &n.cfg.limits, scheduled: true}
+	p.node = n
+	p.proc = p
+	p.plain = &plainProcess{token: n.sched.NewPlain(), wake: make(chan struct{}, 1)}
+	if err := n.introduce(p, parent, opts); err != nil {
+		return PID{}, err
+	}
+	if !n.goroutines.start(func() { p.runPlain(fn) }) {
+		p.declareDead(ErrNodeStopped)
+		return PID{}, &OpError{Op: "spawn", What: p.kind.name, Err: ErrNodeStopped}
+	}
+	return p.pid, nil
+}
+
+var plainKind = kindFor(nil, "process")
+
+func (p *Self) runPlain(fn func(*Self) error) {
+	p.plain.g.Store(goid.ID())
+	pprof.SetGoroutineLabels(p.kind.labels)
+	p.plain.resume()
+	ok := false
+	defer func() {
+		if !ok {
+			p.stopped, p.stopWhy = true, panicReason(recover())
+		}
+		p.finish()
+		p.plain.pause()
+	}()
+	err := fn(p)
+	if !p.stopped {
+		p.stopped, p.stopWhy = true, err
+	}
+	ok = true
+}
+
+// Matcher picks messages in Receive.
+type Matcher interface{ match(m any) bool }
+
+type matchFunc func(any) bool
+
+func (f matchFunc) match(m any) bool { return f(m) }
+
+// OfType matches messages of type T.
+func OfType[T any]() Matcher {
+	return matchFunc(func(m any) bool { _, ok := m.(T); return ok })
+}
+
+// When matches messages of type T for which f is true.
+func When[T any](f func(T) bool) Matcher {
+	return matchFunc(func(m any) bool { v, ok := m.(T); return ok && f(v) })
+}
+
+// Receive takes the oldest message that one of the matchers picks, or the oldest of all without any, and waits for it
+// until ctx ends (then the error is ErrTimeout, or what the context says). Messages that no one picks stay, in order. It
+// returns the exit reason when the process is to end. Only for the goroutine of a plain process.
+func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
+	if p.plain == nil {
+		return nil, &OpError{Op: "receive", To: p.pid.String(), What: p.kind.name, Err: ErrNotUnderstood}
+	}
+	from := 0
+	if p.inner != nil {
+		from = p.inner.pos
+	}
+	var timer *time.Timer
+	for {
+		if m, ok := p.scan(from, match); ok {
+			return m, nil
+		}
+		if p.inner != nil {
+			from = len(p.inner.env)
+		}
+		p.mu.Lock()
+		if p.exit != nil || p.dead.Load() {
+			p.mu.Unlock()
+			return nil, p.exitReason()
+		}
+		if p.firstState == firstFull || p.outer != nil {
+			p.takeQueue()
+			continue
+		}
+		p.scheduled = false
+		p.mu.Unlock()
+		if err := p.sleep(ctx, &timer); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// ReceiveOf is Receive for one type.
+func ReceiveOf[T any](ctx context.Context, self *Self) (T, error) {
+	m, err := self.Receive(ctx, OfType[T]())
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	return m.(T), nil
+}
+
+// scan looks through the save queue from a position on.
+func (p *Self) scan(from int, match []Matcher) (any, bool) {
+	b := p.inner
+	if b == nil {
+		return nil, false
+	}
+	for i := from; i < len(b.env); i++ {
+		e := &b.env[i]
+		if e.rec == nil {
+			continue
+		}
+		m := infoPeek(e)
+		if !picks(match, m) {
+			continue
+		}
+		m = infoValue(e)
+		*e = envelope{}
+		for b.pos < len(b.env) && b.env[b.pos].rec == nil {
+			b.pos++
+		}
+		if b.pos == len(b.env) {
+			p.inner = nil
+			b.recycle()
+		}
+		return m, true
+	}
+	return nil, false
+}
+
+func picks(match []Matcher, m any) bool {
+	for _, f := range match {
+		if f.match(m) {
+			return true
+		}
+	}
+	return len(match) == 0
+}
+
+// infoPeek is the value without taking it.
+func infoPeek(e *envelope) any {
+	if e.rec == tickRecord {
+		return (*Timer)(e.ptr).m
+	}
+	return *(*any)(e.ptr)
+}
+
+// takeQueue moves the mailbox behind the save queue. It is called with mu held, and returns without it.
+func (p *Self) takeQueue() {
+	b := p.inner
+	if b == nil {
+		b = newBuffer()
+	} else if b.pos > len(b.env)/2 {
+		n := copy(b.env, b.env[b.pos:])
+		clear(b.env[n:])
+		b.env, b.pos = b.env[:n], 0
+	}
+	n := 0
+	if p.firstState == firstFull {
+		b.env = append(b.env, p.first)
+		p.first, p.firstState = envelope{}, firstEmpty
+		n++
+	}
+	outer := p.outer
+	p.outer = nil
+	if outer != nil {
+		b.env = append(b.env, outer.env...)
+		n += len(outer.env)
+		clear(outer.env)
+	}
+	p.batch = len(b.env) - b.pos
+	p.unchargeAll()
+	p.account(n)
+	room := p.takeRoom()
+	p.inner = b
+	p.mu.Unlock()
+	if outer != nil {
+		outer.recycle()
+	}
+	room.wakeAll(nil)
+}
+
+// sleep waits until the mailbox has something, the process is to end, or ctx ends.
+func (p *Self) sleep(ctx context.Context, timer **time.Timer) error {
+	var done <-chan struct{}
+	var late <-chan time.Time
+	if ctx != context.Context(p) {
+		if w, ok := ctx.(*withinCtx); ok {
+			if *timer == nil {
+				*timer = time.NewTimer(w.d)
+			}
+			late, ctx = (*timer).C, w.Context
+		}
+		if ctx != context.Context(p) {
+			done = ctx.Done()
+		}
+	}
+	p.plain.pause()
+	defer p.plain.resume()
+	if done == nil && late == nil {
+		<-p.plain.wake
+		return nil
+	}
+	var err error
+	select {
+	case <-p.plain.wake:
+		return nil
+	case <-done:
+		if err = ctx.Err(); err == context.DeadlineExceeded {
+			err = ErrTimeout
+		}
+	case <-late:
+		err = ErrTimeout
+	}
+	p.mu.Lock()
+	woken := p.scheduled // somebody did, and fills the slot
+	p.scheduled = true
+	p.mu.Unlock()
+	if woken {
+		<-p.plain.wake
+	}
+	return err
+}
