@@ -72,7 +72,7 @@ func (p *Self) Err() error {
 	if _, ok := p.mine(); !ok {
 		return context.Canceled
 	}
-	if t := p.turnCtx; t != nil {
+	if t := p.currentTurn(); t != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		return t.err
@@ -121,15 +121,13 @@ func (p *Self) AfterFunc(f func()) (stop func() bool) {
 // turnContext gives the current turn's; a goroutine that is not in the turn gets one that has ended.
 func (p *Self) turnContext() *turnContext {
 	if _, ok := p.mine(); !ok {
-		t := &turnContext{done: make(chan struct{})}
-		t.cancel(context.Canceled)
+		return endedTurn()
+	}
+	if t := p.currentTurn(); t != nil {
 		return t
 	}
-	if p.turnCtx != nil {
-		return p.turnCtx
-	}
 	t := &turnContext{done: make(chan struct{})}
-	p.turnCtx = t
+	p.hasTurn = true
 	p.mu.Lock()
 	p.related().turn = t // an exit signal cancels it
 	dying := p.exit != nil
@@ -140,6 +138,33 @@ func (p *Self) turnContext() *turnContext {
 	if dying {
 		t.cancel(context.Canceled)
 	}
+	return t
+}
+
+// currentTurn is the context of this turn if it has been asked for. Runner only.
+func (p *Self) currentTurn() *turnContext {
+	if !p.hasTurn {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ext == nil {
+		return endedTurn()
+	}
+	return p.ext.turn
+}
+
+// endTurnContext closes it with the handler.
+func (p *Self) endTurnContext() {
+	if t := p.currentTurn(); t != nil {
+		t.end()
+	}
+	p.hasTurn = false
+}
+
+func endedTurn() *turnContext {
+	t := &turnContext{done: make(chan struct{})}
+	t.cancel(context.Canceled)
 	return t
 }
 

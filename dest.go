@@ -78,10 +78,18 @@ func (r *Ref[S]) UnmarshalTerm(t any, env any) error {
 }
 
 func (h *handle) String() string {
-	if h.name != "" {
-		return string(h.name) + "@" + string(h.pid.Node)
+	if h.name != nil {
+		return string(*h.name) + "@" + string(h.pid.Node)
 	}
 	return h.pid.String()
+}
+
+// atom is the name that the handle is known by, "" if it is by its pid.
+func (h *handle) atom() Atom {
+	if h.name == nil {
+		return ""
+	}
+	return *h.name
 }
 
 // RefOf makes a typed handle from a pid. For a process of this node the server's type is checked; for another node it is
@@ -131,7 +139,7 @@ func (d Named[S]) Resolve(ctx context.Context) (Ref[S], error) {
 		return Ref[S]{}, ErrNoNode
 	}
 	if d.node != "" && d.node != n.name {
-		return Ref[S]{&handle{pid: PID{Node: d.node}, node: n, name: d.name}}, nil
+		return Ref[S]{&handle{pid: PID{Node: d.node}, node: n, name: &d.name}}, nil
 	}
 	p := n.names.get(d.name)
 	if p == nil {

@@ -61,8 +61,8 @@ func (p *Self) finish() {
 	if p.stopped && (reason == nil || st != nil) {
 		reason = reasonOrNormal(p.stopWhy)
 	}
-	if !p.dead.Load() && !p.terminating {
-		p.terminating = true
+	if !p.dead.Load() && !p.ending {
+		p.ending = true
 		if st == nil {
 			reason = p.terminate(reason)
 		}
@@ -180,10 +180,7 @@ func (p *Self) drop() {
 		p.node.calls.put(p.own)
 		p.own = nil
 	}
-	if p.turnCtx != nil {
-		p.turnCtx.end()
-		p.turnCtx = nil
-	}
+	p.hasTurn = false // its context was cancelled with the process
 }
 
 // reject answers a call that nobody will handle.

@@ -49,7 +49,7 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 		p.mu.Unlock()
 		return false, ErrNoProcess
 	}
-	n := p.batch
+	n := int(p.batch)
 	if p.outer != nil {
 		n += len(p.outer.env)
 	}
@@ -59,7 +59,7 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 		return false, ErrMailboxFull
 	}
 	e.size = uint32(size)
-	if p.bytes += size; p.bytes > freeBytes+p.reserved && !p.reserve() && !force {
+	if p.bytes += size; p.bytes > freeBytes+int64(p.reserved)*chunkBytes && !p.reserve() && !force {
 		p.bytes -= size
 		p.mu.Unlock()
 		p.node.overflow(p)
@@ -94,13 +94,12 @@ func (p *Self) wake(co *sched.Coro) {
 
 // reserve takes more of the node's byte budget. With mu held.
 func (p *Self) reserve() bool {
-	need := p.bytes - freeBytes - p.reserved
-	need = (need + chunkBytes - 1) / chunkBytes * chunkBytes
-	if used := p.node.queuedBytes.Add(need); used > p.node.cfg.queueBudget {
-		p.node.queuedBytes.Add(-need)
+	chunks := (p.bytes-freeBytes+chunkBytes-1)/chunkBytes - int64(p.reserved)
+	if used := p.node.queuedBytes.Add(chunks * chunkBytes); used > p.node.cfg.queueBudget {
+		p.node.queuedBytes.Add(-chunks * chunkBytes)
 		return false
 	}
-	p.reserved += need
+	p.reserved += int32(chunks)
 	return true
 }
 
@@ -108,7 +107,7 @@ func (p *Self) reserve() bool {
 func (p *Self) unchargeAll() {
 	p.bytes = 0
 	if p.reserved > 0 {
-		p.node.queuedBytes.Add(-p.reserved)
+		p.node.queuedBytes.Add(-int64(p.reserved) * chunkBytes)
 		p.reserved = 0
 	}
 }
@@ -147,5 +146,5 @@ func (p *Self) queueLen() int {
 	if p.outer != nil {
 		n += len(p.outer.env)
 	}
-	return n + p.batch
+	return n + int(p.batch)
 }

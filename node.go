@@ -109,7 +109,7 @@ func Start(name string, opts ...Option) (*Node, error) {
 	n.goroutines.init()
 	n.sweeper.init()
 	n.refs.Store(uint64(time.Now().UnixNano()) &^ 0xffff)
-	n.sched = sched.New(c.workers)
+	n.sched = sched.New(c.workers, runTurn)
 	go n.sweeper.run(n)
 	if c.transport != nil {
 		if err := n.openTransport(); err != nil {

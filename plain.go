@@ -205,7 +205,7 @@ func (p *Self) takeQueue() {
 		n += len(outer.env)
 		clear(outer.env)
 	}
-	p.batch = len(b.env) - b.pos
+	p.batch = int32(len(b.env) - b.pos)
 	p.unchargeAll()
 	p.account(n)
 	room := p.takeRoom()

@@ -5,6 +5,7 @@ package banyan
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/banyan-go/banyan/internal/sched"
 )
@@ -14,7 +15,7 @@ type handle struct {
 	pid  PID
 	node *Node // the node that the handle was made on
 	proc *Self // nil: on another node
-	name Atom  // on another node, known by name: pid holds only the node
+	name *Atom // on another node, known by name: pid holds only the node
 }
 
 // Self is a process as its own code sees it. Inside a handler it is also the context of the turn: pass it as ctx to
@@ -32,10 +33,9 @@ type Self struct {
 	firstState uint8
 	scheduled  bool    // Invariant: true from being made ready to the end of a turn that found the mailbox empty
 	trap       bool    // exit signals become messages
+	batch      int32   // messages of outer that the runner took and may not have handled yet
 	outer      *buffer // newer than first; nil when empty
-	batch      int     // messages of outer that the runner took and may not have handled yet
 	bytes      int64   // charged for first and outer
-	reserved   int64   // of the node's byte budget; at least bytes minus freeBytes
 	exit       error   // a deadly signal has arrived; the runner acts on it
 	waiting    interrupter
 	room       *waiter // senders that wait until outer is swapped
@@ -47,16 +47,17 @@ type Self struct {
 	starting atomic.Pointer[starting] // until the constructor has returned; written by the runner
 
 	// The runner's own: the worker in a turn, or the goroutine of a plain process.
-	inner       *buffer // taken from outer, partly handled
-	state       any     // the server's state, an S
-	curGen      uint32
-	deferred    bool // a ticket was made for cur
-	terminating bool
-	stopped     bool // the process asked to stop, for stopWhy
-	stopWhy     error
-	sent        uint32 // messages sent since stats were last brought up to date
-	turnCtx     *turnContext
-	own         *call // kept for the next call that the process makes
+	inner    *buffer // taken from outer, partly handled
+	state    any     // the server's state, an S
+	stopWhy  error
+	own      *call  // kept for the next call that the process makes
+	curGen   uint32 // of cur
+	sent     uint32 // messages sent since stats were last brought up to date
+	reserved int32  // chunks of the node's byte budget for bytes beyond freeBytes; guarded by mu
+	stopped  bool   // the process asked to stop, for stopWhy
+	deferred bool   // a ticket was made for cur
+	ending   bool   // Terminate has been called
+	hasTurn  bool   // ext.turn is this turn's
 
 	co    atomic.Pointer[sched.Coro] // on which its turns last ran; changes with the worker
 	plain *plainProcess              // nil for a server
@@ -104,8 +105,12 @@ func (p *Self) Stop(reason error) {
 	p.stopped, p.stopWhy = true, reason
 }
 
-// Turn runs queued messages: it implements the scheduler's Runner and is not for use.
-func (p *Self) Turn(c *sched.Coro) (again bool) {
+// runTurn is what the node's scheduler calls: the task is the first field of its process.
+func runTurn(t *sched.Task, c *sched.Coro) (again bool) {
+	return (*Self)(unsafe.Pointer(t)).guardedTurn(c)
+}
+
+func (p *Self) guardedTurn(c *sched.Coro) (again bool) {
 	if p.co.Load() != c {
 		p.co.Store(c)
 	}
@@ -188,7 +193,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 			}
 		case p.outer != nil:
 			p.inner, p.outer = p.outer, nil
-			p.batch = len(p.inner.env)
+			p.batch = int32(len(p.inner.env))
 			p.unchargeAll()
 			room := p.takeRoom()
 			p.mu.Unlock()
@@ -205,9 +210,8 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 // handle1 runs one message. The call it serves is told apart by cur, also after a panic.
 func (p *Self) handle1(e *envelope) {
 	e.rec.run(p, e)
-	if p.turnCtx != nil {
-		p.turnCtx.end()
-		p.turnCtx = nil
+	if p.hasTurn {
+		p.endTurnContext()
 	}
 }
 

@@ -287,8 +287,8 @@ func castRemote(ctx context.Context, h *handle, rec *record, m any) error {
 		return notRegistered("RegisterCast", rec)
 	}
 	from := callerOf(ctx)
-	s := Signal{Op: OpSend, To: h.pid, Name: h.name, Body: Body{Kind: BodyCast, Value: m, Typed: true}}
-	if h.name != "" {
+	s := Signal{Op: OpSend, To: h.pid, Name: h.atom(), Body: Body{Kind: BodyCast, Value: m, Typed: true}}
+	if h.name != nil {
 		s.Op = OpSendName
 	}
 	return h.node.sendTerm(ctx, from, &s)
@@ -318,7 +318,7 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	pr := &pendingReply{c: c, gen: gen, rec: c.rec, l: l}
 	c.pending = pr
 	if !l.banyan.Load() { // a Banyan node says itself when the callee is gone
-		pr.watch = watch{h.pid, h.name}
+		pr.watch = watch{h.pid, h.atom()}
 	}
 	if err := l.expect(ref, pr); err != nil {
 		return err
@@ -329,12 +329,12 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 		from.self.sent++
 	}
 	if pr.watch.pid.Node != "" {
-		l.control(&Signal{Op: OpMonitor, From: pid, To: h.pid, Name: h.name, Ref: ref})
+		l.control(&Signal{Op: OpMonitor, From: pid, To: h.pid, Name: h.atom(), Ref: ref})
 	}
 	value := reflect.NewAt(c.rec.msg.typ, c.queryPtr()).Interface()
-	s := Signal{Op: OpSend, From: pid, To: h.pid, Name: h.name,
+	s := Signal{Op: OpSend, From: pid, To: h.pid, Name: h.atom(),
 		Body: Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid}}
-	if h.name != "" {
+	if h.name != nil {
 		s.Op = OpSendName
 	}
 	if err := l.send(ctx, from, &s); err != nil {

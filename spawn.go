@@ -112,7 +112,6 @@ func newServer[S any](by Spawner, opts []SpawnOption) (*Self, error) {
 	p := &Self{kind: serverKind[S](), limits: &n.cfg.limits}
 	p.node = n
 	p.proc = p
-	p.Task.Init(p)
 	return p, nil
 }
 

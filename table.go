@@ -178,7 +178,7 @@ func allStacks() []string {
 func stackOf(stacks []string, p *Self) string {
 	addr := "(0x" + strconv.FormatUint(uint64(p.address()), 16)
 	for _, s := range stacks {
-		if strings.Contains(s, ".(*Self).Turn"+addr) || strings.Contains(s, ".(*Self).runPlain"+addr) ||
+		if strings.Contains(s, ".(*Self).guardedTurn"+addr) || strings.Contains(s, ".(*Self).runPlain"+addr) ||
 			strings.Contains(s, ".(*Self).turn"+addr) {
 			return s
 		}

@@ -68,9 +68,9 @@ func (p *Plan) Pointers() bool { return hasPointers(p.typ) }
 // Type returns the type that the plan copies.
 func (p *Plan) Type() reflect.Type { return p.typ }
 
-// Copy makes *dst a deep copy of *src, both of the plan's type and not overlapping. It fails with a [*RefusedError] when an interface
-// holds something that cannot be copied, and with [ErrTooDeep]; *dst is then in parts unset or shared and must be
-// dropped.
+// Copy makes *dst a deep copy of *src, both of the plan's type. dst may be src: then what the value held is replaced by
+// copies, in place. It fails with a [*RefusedError] when an interface holds something that cannot be copied, and with
+// [ErrTooDeep]; *dst is then in parts unset or shared and must be dropped.
 func (p *Plan) Copy(dst, src unsafe.Pointer) error {
 	if !p.walks {
 		return named(p.copy(nil, dst, src), p.typ)

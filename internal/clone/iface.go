@@ -50,14 +50,18 @@ func (p *Plan) copyInterface(w *walk, dst, src unsafe.Pointer) error {
 // copyBox copies an interface that holds a value of type p.typ. A box is tracked like a pointer: two interfaces may
 // share one, and so on below, which would double the work at every level.
 func (p *Plan) copyBox(w *walk, dst, src unsafe.Pointer) error {
-	from, to := (*words)(src), (*words)(dst)
+	from, to := *(*words)(src), (*words)(dst) // by value: dst may be src
 	if p.flat {
-		*to = *from
+		*to = from
 		return nil
 	}
 	if p.direct {
+		data := unsafe.Pointer(&(*words)(src).data) // and not of from, which would be put on the heap for it
+		if err := p.copy(w, unsafe.Pointer(&to.data), data); err != nil {
+			return err
+		}
 		to.what = from.what
-		return p.copy(w, unsafe.Pointer(&to.data), unsafe.Pointer(&from.data))
+		return nil
 	}
 	if !p.walks {
 		box := p.alloc()

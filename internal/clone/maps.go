@@ -11,7 +11,7 @@ import (
 // mapOps are the two loops over a map, written once per memory layout of key and value. A map of a named type may be
 // read as one of the plain type: how it lies in memory and how its keys are hashed depend on the kinds alone.
 type mapOps struct {
-	// fill copies src into *dst and calls note with the new map before it holds anything.
+	// fill copies *src into *dst, and calls noteMap before the new map holds anything.
 	fill func(p *Plan, w *walk, dst, src unsafe.Pointer) error
 	each func(p *Plan, w *walk, src unsafe.Pointer) int
 }
@@ -79,10 +79,10 @@ func (p *Plan) copyMap(w *walk, dst, src unsafe.Pointer) error {
 	return err
 }
 
-// noteMap remembers the new map at dst for the one at src.
-func (p *Plan) noteMap(w *walk, dst, src unsafe.Pointer) {
+// noteMap remembers the new map at dst for the old one.
+func (p *Plan) noteMap(w *walk, old, dst unsafe.Pointer) {
 	if p.track {
-		w.note(place{*(*unsafe.Pointer)(src), 0, p}, *(*unsafe.Pointer)(dst))
+		w.note(place{old, 0, p}, *(*unsafe.Pointer)(dst))
 	}
 }
 
@@ -94,7 +94,7 @@ func fill[K comparable, V any](p *Plan, w *walk, dst, src unsafe.Pointer) error 
 	}
 	to := make(map[K]V, len(from))
 	*(*map[K]V)(dst) = to
-	p.noteMap(w, dst, src)
+	p.noteMap(w, *(*unsafe.Pointer)(unsafe.Pointer(&from)), dst)
 	var pair struct{ old, made V } // one allocation, because their addresses escape
 	for k, v := range from {
 		pair.old = v
@@ -126,10 +126,11 @@ func each[K comparable, V any](p *Plan, w *walk, src unsafe.Pointer) (n int) {
 
 // fillReflect is for all other maps.
 func fillReflect(p *Plan, w *walk, dst, src unsafe.Pointer) error {
-	from := reflect.NewAt(p.typ, src).Elem()
+	at := *(*unsafe.Pointer)(src)
+	from := reflect.NewAt(p.typ, unsafe.Pointer(&at)).Elem()
 	to := reflect.MakeMapWithSize(p.typ, from.Len())
 	reflect.NewAt(p.typ, dst).Elem().Set(to)
-	p.noteMap(w, dst, src)
+	p.noteMap(w, at, dst)
 	oldKey, key := reflect.New(p.key.typ), reflect.New(p.key.typ)
 	oldElem, elem := reflect.New(p.elem.typ), reflect.New(p.elem.typ)
 	for it := from.MapRange(); it.Next(); {

@@ -28,7 +28,7 @@ func (p *Plan) copySlice() func(*walk, unsafe.Pointer, unsafe.Pointer) error {
 
 // copyBytes is one allocation and one memmove: the compiler leaves out the zeroing in this very form.
 func (p *Plan) copyBytes(_ *walk, dst, src unsafe.Pointer) error {
-	from := (*header)(src)
+	from := *(*header)(src) // by value: dst may be src
 	if from.len == 0 {
 		return p.copyEmpty(dst, from)
 	}
@@ -52,17 +52,17 @@ func copyStrings(_ *walk, dst, src unsafe.Pointer) error {
 }
 
 func (p *Plan) copyFlatSlice(_ *walk, dst, src unsafe.Pointer) error {
-	from := (*header)(src)
+	from := *(*header)(src) // by value: dst may be src
 	if from.len == 0 {
 		return p.copyEmpty(dst, from)
 	}
 	p.makeSlice(dst, from.len)
-	reflect.Copy(reflect.NewAt(p.typ, dst).Elem(), reflect.NewAt(p.typ, src).Elem())
+	reflect.Copy(reflect.NewAt(p.typ, dst).Elem(), reflect.NewAt(p.typ, unsafe.Pointer(&from)).Elem())
 	return nil
 }
 
 func (p *Plan) copyDeepSlice(w *walk, dst, src unsafe.Pointer) error {
-	from := (*header)(src)
+	from := *(*header)(src) // by value: dst may be src
 	if from.len == 0 {
 		return p.copyEmpty(dst, from)
 	}
@@ -87,7 +87,7 @@ func (p *Plan) copyDeepSlice(w *walk, dst, src unsafe.Pointer) error {
 }
 
 // copyEmpty keeps the difference between nil and empty, and nothing of the original's memory.
-func (p *Plan) copyEmpty(dst unsafe.Pointer, from *header) error {
+func (p *Plan) copyEmpty(dst unsafe.Pointer, from header) error {
 	*(*header)(dst) = header{}
 	if from.data != nil {
 		reflect.NewAt(p.typ, dst).Elem().Set(reflect.MakeSlice(p.typ, 0, 0))

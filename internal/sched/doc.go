@@ -6,10 +6,8 @@
 // once as there are tokens, GOMAXPROCS of them; so the node's own goroutines (links, heartbeats, timers) never stand
 // behind a crowd. A plain goroutine takes part through [Plain]: it holds a token while it runs.
 //
-//	s := sched.New(runtime.GOMAXPROCS(0))
-//	t := &sched.Task{}
-//	t.Init(runner)         // runner.Turn(coro) does the work
-//	s.Ready(t, nil)        // from anywhere; once until its turn begins
+//	s := sched.New(runtime.GOMAXPROCS(0), turn) // turn(task, coro) does the work
+//	s.Ready(&owner.Task, nil)                   // from anywhere; once until its turn begins
 //	s.Close()
 //
 // # How

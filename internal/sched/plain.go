@@ -2,14 +2,17 @@
 
 package sched
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // Plain lets an ordinary goroutine take part: it holds a token while it runs its own code, and gives it up while it waits.
 // Its methods are for that one goroutine.
 type Plain struct {
+	task Task // first, so that it leads back to the Plain
 	s    *Scheduler
 	tok  atomic.Pointer[token] // nil: none, or lost to the monitor
-	task Task
 	got  chan struct{}
 
 	holding bool // was given a token and has not given it back; with tok nil: the monitor took it
@@ -18,7 +21,7 @@ type Plain struct {
 // NewPlain makes one; the goroutine calls Acquire before it starts and Release when it ends.
 func (s *Scheduler) NewPlain() *Plain {
 	p := &Plain{s: s, got: make(chan struct{}, 1)}
-	p.task.plain = p
+	p.task.plain = true
 	return p
 }
 
@@ -76,6 +79,9 @@ func (p *Plain) hold(k *token) {
 	k.worker.Store(false)
 	k.holder.Store(&p.tok)
 }
+
+// plainOf finds the Plain that a task belongs to.
+func plainOf(t *Task) *Plain { return (*Plain)(unsafe.Pointer(t)) }
 
 // grant is called by the worker that found the request; it gives its own token.
 func (p *Plain) grant(k *token) {

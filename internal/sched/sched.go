@@ -11,6 +11,7 @@ import (
 // Scheduler shares its tokens among the tasks that are ready.
 type Scheduler struct {
 	tokens []*token
+	turn   Turn
 	start  time.Time
 
 	nidle  atomic.Int32 // len(idle), for a look without the lock; written under mu
@@ -36,9 +37,9 @@ type Scheduler struct {
 	over chan struct{} // the monitor has ended
 }
 
-// New starts a scheduler with that many tokens, at least one.
-func New(tokens int) *Scheduler {
-	s := &Scheduler{start: time.Now(), kick: make(chan struct{}, 1), done: make(chan struct{}), over: make(chan struct{})}
+// New starts a scheduler with that many tokens, at least one. turn runs the tasks.
+func New(tokens int, turn Turn) *Scheduler {
+	s := &Scheduler{turn: turn, start: time.Now(), kick: make(chan struct{}, 1), done: make(chan struct{}), over: make(chan struct{})}
 	for i := range max(tokens, 1) {
 		k := &token{id: i}
 		s.tokens = append(s.tokens, k)

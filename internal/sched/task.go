@@ -2,24 +2,18 @@
 
 package sched
 
-// Runner does the work of a task.
-type Runner interface {
-	// Turn runs on a worker, on coroutine c. It returns true to be queued again at once. It must not panic; it may end by
-	// runtime.Goexit after it has cleaned up: the worker survives that.
-	Turn(c *Coro) (again bool)
-}
+// Turn does the work of a task, on a worker, on coroutine c. It returns true to be queued again at once. It must not panic;
+// it may end by runtime.Goexit after it has cleaned up: the worker survives that.
+type Turn func(t *Task, c *Coro) (again bool)
 
-// Task is one schedulable thing, embedded in its owner.
+// Task is one schedulable thing, embedded in its owner as the first field. The zero Task is ready to use. There may be
+// millions: so it is small, and what a turn does is known to the scheduler alone.
 type Task struct {
 	next   *Task // in one queue at most; owned by that queue's lock
-	runner Runner
-	parked *Coro  // its turn waits on this coroutine; set before the waker can know
-	plain  *Plain // not nil: the task only asks for a token for that goroutine
-	long   bool   // its last turn ran over a tick: queue it behind the others. Written by who runs it
+	parked *Coro // its turn waits on this coroutine; set before the waker can know
+	long   bool  // its last turn ran over a tick: queue it behind the others. Written by who runs it
+	plain  bool  // it is the task of a Plain: it only asks for a token
 }
-
-// Init binds the task to what it runs.
-func (t *Task) Init(r Runner) { t.runner = r }
 
 // list is an intrusive FIFO.
 type list struct {

@@ -204,7 +204,7 @@ func (c *Coro) body(yield func(struct{}) bool) {
 			continue
 		}
 		c.task = t
-		again := t.runner.Turn(c)
+		again := c.w.s.turn(t, c)
 		c.task = nil
 		if again {
 			c.w.s.requeue(t, c.w.tok.Load())
@@ -255,11 +255,11 @@ func (w *worker) find(c *Coro) *Task {
 		w.resume, t.parked = t.parked, nil
 		c.why = whyHandover
 		return nil
-	case t.plain != nil:
+	case t.plain:
 		c.why = whyNothing
 		if w.tok.CompareAndSwap(k, nil) {
 			w.holding = false
-			t.plain.grant(k)
+			plainOf(t).grant(k)
 		} else {
 			s.push(t) // the monitor took the token meanwhile
 		}
