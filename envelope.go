@@ -52,7 +52,7 @@ func putMessage[M any](e *envelope, pl *payload, m M) error {
 		}
 	}
 	e.size = uint32(pl.size)
-	if pl.plan.Pointers() {
+	if pl.refers {
 		e.size = uint32(min(pl.plan.Size(unsafe.Pointer(box)), 1<<31))
 	}
 	e.ptr = unsafe.Pointer(box)

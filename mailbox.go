@@ -49,11 +49,11 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 		p.mu.Unlock()
 		return false, ErrNoProcess
 	}
-	n := int(p.batch)
+	n := 0
 	if p.outer != nil {
-		n += len(p.outer.env)
+		n = len(p.outer.env)
 	}
-	if !force && (n >= p.limits.Messages || p.bytes+size > p.limits.Bytes) {
+	if !force && (n+int(p.batch) >= p.limits.Messages || p.bytes+size > p.limits.Bytes) {
 		p.mu.Unlock()
 		p.node.overflow(p)
 		return false, ErrMailboxFull
@@ -123,12 +123,12 @@ func (p *Self) waitRoom(c caller) {
 	if c.self == p {
 		return
 	}
-	w := newWaiter(c)
 	p.mu.Lock()
 	if p.dead.Load() || p.outer == nil || len(p.outer.env) <= manyQueued {
 		p.mu.Unlock()
 		return
 	}
+	w := newWaiter(c)
 	w.next = p.room
 	p.room = w
 	p.mu.Unlock()

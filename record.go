@@ -50,6 +50,7 @@ type payload struct {
 	plan   *clone.Plan
 	flat   bool // nothing mutable: travels as it is
 	inline bool // no pointers and at most 16 bytes: rides inside the envelope
+	refers bool // holds pointers (strings count): what it costs must be measured
 	size   int  // bytes of the value itself
 }
 
@@ -58,9 +59,10 @@ func payloadOf(t reflect.Type) (payload, error) {
 	if err != nil {
 		return payload{typ: t}, err
 	}
+	refers := plan.Pointers()
 	return payload{
-		typ: t, plan: plan, flat: plan.Flat(),
-		inline: plan.Flat() && !plan.Pointers() && t.Size() <= 16 && t.Align() <= 8,
+		typ: t, plan: plan, flat: plan.Flat(), refers: refers,
+		inline: plan.Flat() && !refers && t.Size() <= 16 && t.Align() <= 8,
 		size:   int(t.Size()),
 	}, nil
 }
