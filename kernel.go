@@ -54,6 +54,7 @@ func (m mailboxFull) Cast(k *kernel, _ *Self) error {
 	defer l.mu.Unlock()
 	if l.full != nil && len(l.full) < 10_000 {
 		l.full[m.PID] = time.Now().Add(fullFor)
+		l.anyFull.Store(true)
 	}
 	return nil
 }

@@ -64,24 +64,22 @@ func (p *Port) Target(s *Signal) *Target {
 
 // Lookup finds the message type for a tag and a number of fields; nil if the server has none.
 func (t *Target) Lookup(call bool, tag Atom, arity int) *MessageType {
-	wire.mu.RLock()
-	r := wire.tagged[tagKey{t.server, kindOf(call), tag, arity}]
-	wire.mu.RUnlock()
-	if r == nil {
-		return nil
+	if names := wire.names.Load(); names != nil {
+		if r := names.tagged[tagKey{t.server, kindOf(call), tag, arity}]; r != nil {
+			return &r.asType
+		}
 	}
-	return &MessageType{r}
+	return nil
 }
 
 // LookupStruct finds the message type for the __struct__ of a map.
 func (t *Target) LookupStruct(call bool, name string) *MessageType {
-	wire.mu.RLock()
-	r := wire.struc[structKey{t.server, kindOf(call), name}]
-	wire.mu.RUnlock()
-	if r == nil {
-		return nil
+	if names := wire.names.Load(); names != nil {
+		if r := names.struc[structKey{t.server, kindOf(call), name}]; r != nil {
+			return &r.asType
+		}
 	}
-	return &MessageType{r}
+	return nil
 }
 
 func kindOf(call bool) recordKind {

@@ -24,7 +24,8 @@ type record struct {
 	name     string // the message type, for logs and errors
 	err      error  // the types cannot be messages
 
-	wire atomic.Pointer[wireName] // set by registration, nil before
+	wire   atomic.Pointer[wireName] // set by registration, nil before
+	asType MessageType              // the record for a transport
 	// For transports, which know messages as pointers in an any.
 	newMsg, newReply func() any
 	msgPtr, replyPtr func(any) unsafe.Pointer
@@ -177,6 +178,7 @@ func newRecord[S, M any](k unsafe.Pointer, kind recordKind) *record {
 	r.msg, r.err = payloadOf(t)
 	r.newMsg = func() any { return new(M) }
 	r.msgPtr = pointerTo[M]
+	r.asType.r = r
 	return r
 }
 

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/banyan-go/banyan/internal/typereg"
 )
@@ -22,12 +24,25 @@ type wireName struct {
 // wire is the program's registry for messages, constructors and errors that cross the wire. It is filled at start-up, by
 // the Register functions, and only grows.
 var wire struct {
+	names atomic.Pointer[wireNames] // copy on write: looked up for each message from another node
+
 	mu     sync.RWMutex
-	tagged map[tagKey]*record
-	struc  map[structKey]*record
 	spawns map[Atom]constructor
 	codes  map[string]error
 	errs   []codedError
+}
+
+// wireNames is never changed once it can be seen.
+type wireNames struct {
+	tagged map[tagKey]*record
+	struc  map[structKey]*record
+}
+
+func (w *wireNames) clone() *wireNames {
+	if w == nil {
+		return &wireNames{map[tagKey]*record{}, map[structKey]*record{}}
+	}
+	return &wireNames{maps.Clone(w.tagged), maps.Clone(w.struc)}
 }
 
 // tagKey is where a tag is looked up: per server type, call or cast, and number of fields.
@@ -93,26 +108,22 @@ func register(r *record, name string) {
 	w := &wireName{tag: Atom(name), fields: t.NumField()}
 	wire.mu.Lock()
 	defer wire.mu.Unlock()
+	names := wire.names.Load().clone()
 	if name == "" {
 		w.strct = typereg.StructName(t)
 		key := structKey{r.server, r.kind, w.strct}
-		if old := wire.struc[key]; old != nil && old != r {
+		if old := names.struc[key]; old != nil && old != r {
 			panic(fmt.Sprintf("banyan: register %v: %s has %v for %s already", t, r.server, old.msg.typ, w.strct))
 		}
-		if wire.struc == nil {
-			wire.struc = map[structKey]*record{}
-		}
-		wire.struc[key] = r
+		names.struc[key] = r
 	} else {
 		key := tagKey{r.server, r.kind, w.tag, w.fields}
-		if old := wire.tagged[key]; old != nil && old != r {
+		if old := names.tagged[key]; old != nil && old != r {
 			panic(fmt.Sprintf("banyan: register %v: %s has %v for %s/%d already", t, r.server, old.msg.typ, name, w.fields))
 		}
-		if wire.tagged == nil {
-			wire.tagged = map[tagKey]*record{}
-		}
-		wire.tagged[key] = r
+		names.tagged[key] = r
 	}
+	wire.names.Store(names)
 	r.wire.Store(w)
 }
 

@@ -33,7 +33,9 @@ type remoteNode struct {
 	calls    map[Reference]*pendingReply
 	spawns   map[Reference]*spawning
 	backlog  []Signal          // signals that found the link full; they go first
+	waiting  atomic.Bool       // backlog is not empty; written under mu
 	full     map[PID]time.Time // processes there whose mailbox was full, until when that is believed
+	anyFull  atomic.Bool       // full is not empty; written under mu
 	told     map[PID]time.Time // of our own full mailboxes, when the peer was told
 }
 
@@ -206,10 +208,7 @@ func (l *remoteNode) send(ctx context.Context, from caller, s *Signal) error {
 
 // trySend keeps messages behind signals that wait in the backlog.
 func (l *remoteNode) trySend(s *Signal) error {
-	l.mu.Lock()
-	waiting := len(l.backlog) > 0
-	l.mu.Unlock()
-	if waiting {
+	if l.waiting.Load() {
 		return ErrLinkFull
 	}
 	return l.Peer.Send(s)
@@ -234,6 +233,7 @@ func (l *remoteNode) control(s *Signal) {
 		l.OnRoom(func() { l.n.goroutines.start(l.drain) })
 	}
 	l.backlog = append(l.backlog, *s)
+	l.waiting.Store(true)
 }
 
 // drain sends the backlog.
@@ -249,6 +249,7 @@ func (l *remoteNode) drain() {
 		l.backlog = l.backlog[1:]
 	}
 	l.backlog = nil
+	l.waiting.Store(false)
 }
 
 // sendTerm sends a message or exit signal to another node, connecting if need be.
@@ -434,17 +435,18 @@ func (l *remoteNode) tellFull(pid PID) {
 const fullFor = 100 * time.Millisecond // how long a peer's word that a mailbox is full is believed
 
 func (l *remoteNode) isFull(pid PID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.full) == 0 {
+	if !l.anyFull.Load() {
 		return false
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	until, ok := l.full[pid]
 	if !ok {
 		return false
 	}
 	if time.Now().After(until) {
 		delete(l.full, pid)
+		l.anyFull.Store(len(l.full) > 0)
 		return false
 	}
 	return true
