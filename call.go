@@ -128,7 +128,7 @@ func (c *call) interrupt(error) {
 // wait blocks until the call has ended, and returns nil if there is a reply.
 func (c *call) wait(ctx context.Context, from caller, gen uint32) error {
 	var cancelled <-chan struct{}
-	if ctx != context.Context(from.self) {
+	if !from.is(ctx) {
 		cancelled = ctx.Done()
 	}
 	switch {
@@ -192,7 +192,7 @@ func (c *call) outcome(ctx context.Context, from caller) error {
 		err = ErrTimeout
 	case s&callKilled != 0:
 		return &ProcessError{Reason: ErrKilled, Delivered: true}
-	case ctx.Err() != nil && ctx != context.Context(from.self):
+	case !from.is(ctx) && ctx.Err() != nil:
 		if err = ctx.Err(); err == context.DeadlineExceeded {
 			err = ErrTimeout
 		}
@@ -261,30 +261,31 @@ func runCall[S, R any, Q Query[S, R]](p *Self, e *envelope) {
 	}
 	r, err := q.Call(stateOf[S](p), p)
 	co := p.co.Load()
-	if p.deferred {
-		p.deferred = false
-		if err == nil {
-			p.cur.Store(nil)
-			return
-		}
-		p.forgetTicket(c)
+	if err == nil && p.cur.Load() == nil {
+		return // deferred
 	}
-	p.cur.Store(nil)
-	answer(c, e.gen, r, err, co)
+	var reply envelope
+	if err == nil {
+		err = putMessage(&reply, &e.rec.reply, r) // before cur is cleared: a Clone method may panic
+	}
+	if p.cur.CompareAndSwap(c, nil) || p.takeTicket(c, e.gen) { // else it is answered: by a ticket, or because of a kill
+		c.answer(e.gen, reply, err, co)
+	}
 }
 
-// answer writes the reply of a claimed call and ends it.
-func answer[R any](c *call, gen uint32, r R, err error, co *sched.Coro) {
+// answer writes the reply and ends the call. Only for the one who has taken it out of cur, or of the tickets.
+func (c *call) answer(gen uint32, reply envelope, err error, co *sched.Coro) {
 	if c.remote != nil {
-		box := new(R) // not &r: that would put every local reply on the heap
-		*box = r
-		c.remote.answer(c, gen, box, err)
+		var v any
+		if err == nil {
+			box := new(envelope) // not &reply: that would put every local reply on the heap
+			*box = reply
+			v = c.rec.replyAny(box)
+		}
+		c.remote.answer(c, gen, v, err)
 		return
 	}
-	if err == nil {
-		err = putMessage(&c.reply, &c.rec.reply, r)
-	}
-	c.err = err
+	c.reply, c.err = reply, err
 	if !c.finish(gen, co) {
 		c.node.late.Add(1)
 	}
@@ -331,6 +332,9 @@ func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ..
 	if rec.err != nil {
 		return zero, undeliveredOp("call", h.String(), q, rec.err)
 	}
+	if rec.nilable && isNil(q) {
+		return zero, undeliveredOp("call", h.String(), q, errNilMessage)
+	}
 	node := h.node
 	c := node.getCall(from)
 	gen := c.begin(rec, node.deadlineOf(ctx, from, opts))
@@ -355,6 +359,9 @@ func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ..
 	c.release(from)
 	return r, nil
 }
+
+// is reports whether ctx is the calling process itself: its end then comes by an interrupt, and needs no channel.
+func (c caller) is(ctx context.Context) bool { return c.self != nil && ctx == context.Context(c.self) }
 
 // takeReply reads the reply of a call that is done.
 func takeReply[R any](c *call) R {
@@ -414,16 +421,19 @@ func (n *Node) deadlineOf(ctx context.Context, from caller, opts []CallOption) i
 		}
 	}
 	if w, ok := ctx.(*withinCtx); ok {
-		return min(n.sched.Now()+int64(w.d), n.parentDeadline(w.Context))
+		return min(n.sched.Now()+int64(w.d), n.parentDeadline(w.Context, from))
 	}
-	if d := n.parentDeadline(ctx); d != math.MaxInt64 {
+	if d := n.parentDeadline(ctx, from); d != math.MaxInt64 {
 		return d
 	}
 	return n.sched.Now() + int64(n.cfg.callTimeout)
 }
 
-func (n *Node) parentDeadline(ctx context.Context) int64 {
+func (n *Node) parentDeadline(ctx context.Context, from caller) int64 {
 	if p, ok := ctx.(*Self); ok { // the deadline of the call that is being served, without turning it into a time.Time
+		if p != from.self {
+			return math.MaxInt64 // a stray goroutine is not part of that call
+		}
 		if c := p.cur.Load(); c != nil {
 			if d := c.deadline.Load(); d != 0 {
 				return d

@@ -27,6 +27,9 @@ func Cast[S any, M Note[S]](ctx context.Context, to Dest[S], m M) error {
 	if rec.err != nil {
 		return undeliveredOp("cast", h.String(), m, rec.err)
 	}
+	if rec.nilable && isNil(m) {
+		return undeliveredOp("cast", h.String(), m, errNilMessage)
+	}
 	if h.proc == nil {
 		box := new(M) // not &m: that would put every local message on the heap
 		*box = m

@@ -77,7 +77,7 @@ func (p *Self) Err() error {
 		defer t.mu.Unlock()
 		return t.err
 	}
-	if p.dying() {
+	if p.dying() && !p.ending {
 		return context.Canceled
 	}
 	return nil
@@ -130,7 +130,7 @@ func (p *Self) turnContext() *turnContext {
 	p.hasTurn = true
 	p.mu.Lock()
 	p.related().turn = t // an exit signal cancels it
-	dying := p.exit != nil
+	dying := p.exit != nil && !p.ending
 	p.mu.Unlock()
 	if d, ok := p.Deadline(); ok {
 		t.timer = time.AfterFunc(time.Until(d), func() { t.cancel(context.DeadlineExceeded) })

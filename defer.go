@@ -7,6 +7,7 @@ type Later[R any] struct {
 	p    *Self
 	c    *call
 	gen  uint32
+	pl   *payload // of the reply
 	fail error
 }
 
@@ -18,23 +19,27 @@ func Defer[R any](self *Self) Later[R] {
 		return Later[R]{fail: ErrWrongTicket}
 	}
 	c := self.cur.Load()
-	if c == nil || self.deferred {
+	if c == nil || !self.cur.CompareAndSwap(c, nil) { // from here on the ticket owns the reply
 		return Later[R]{fail: ErrWrongTicket}
 	}
 	gen := self.curGen
-	self.deferred = true
 	if keyOf[R]() != c.rec.replyKey {
 		c.fail(gen, &OpError{Op: "defer", What: c.rec.name, Err: ErrWrongTicket}, true, self.co.Load())
 		return Later[R]{fail: ErrWrongTicket}
 	}
 	self.mu.Lock()
+	if self.dead.Load() {
+		self.mu.Unlock()
+		c.fail(gen, &ProcessError{self.pid, ErrKilled, true}, true, nil)
+		return Later[R]{fail: ErrKilled}
+	}
 	r := self.related()
 	if r.tickets == nil {
 		r.tickets = map[*call]uint32{}
 	}
 	r.tickets[c] = gen
 	self.mu.Unlock()
-	return Later[R]{p: self, c: c, gen: gen}
+	return Later[R]{p: self, c: c, gen: gen, pl: &c.rec.reply}
 }
 
 // Reply answers the call. Only the first answer counts; ErrTimeout tells that the caller had given up or was answered.
@@ -53,6 +58,12 @@ func (l Later[R]) answer(v R, err error) error {
 	if l.c == nil {
 		return ErrWrongTicket
 	}
+	var reply envelope
+	if err == nil {
+		if err := putMessage(&reply, l.pl, v); err != nil {
+			return err
+		}
+	}
 	if !l.p.takeTicket(l.c, l.gen) {
 		return ErrTimeout
 	}
@@ -60,7 +71,7 @@ func (l Later[R]) answer(v R, err error) error {
 		l.p.node.late.Add(1)
 		return ErrTimeout
 	}
-	answer(l.c, l.gen, v, err, nil)
+	l.c.answer(l.gen, reply, err, nil)
 	return nil
 }
 
@@ -82,12 +93,4 @@ func (p *Self) takeTicket(c *call, gen uint32) bool {
 	}
 	delete(p.ext.tickets, c)
 	return true
-}
-
-func (p *Self) forgetTicket(c *call) {
-	p.mu.Lock()
-	if p.ext != nil {
-		delete(p.ext.tickets, c)
-	}
-	p.mu.Unlock()
 }

@@ -144,7 +144,7 @@ func (e *RemoteError) Error() string { return e.Text }
 type shutdownError struct{ reason error }
 
 // Shutdown is the exit reason {shutdown, Reason}: an orderly end that says more. errors.Is(it, ErrShutdown) holds.
-func Shutdown(reason error) error { return &shutdownError{reason} }
+func Shutdown(reason error) error { return &shutdownError{reasonOrNormal(reason)} }
 
 func (e *shutdownError) Error() string        { return "shutdown: " + e.reason.Error() }
 func (e *shutdownError) Is(target error) bool { return target == ErrShutdown }

@@ -79,7 +79,7 @@ func CallAll[S, R any, Q Query[S, R]](ctx context.Context, to Many[S], q Q, opts
 				return
 			}
 		}
-		if ctx != context.Context(from.self) && ctx.Done() != nil {
+		if !from.is(ctx) && ctx.Done() != nil {
 			all := slices.Clone(calls)
 			stop := context.AfterFunc(ctx, func() {
 				for i, c := range all {
@@ -92,8 +92,13 @@ func CallAll[S, R any, Q Query[S, R]](ctx context.Context, to Many[S], q Q, opts
 		}
 		for waiting := count(calls); waiting > 0; waiting-- {
 			i, err := g.next(from)
-			if err != nil { // this process is to end
+			if err != nil { // this process is to end: say so for each one left, or the result would pass for a whole
 				abandonAll(calls, gens, from)
+				for j, c := range calls {
+					if c != nil && !yield(Reply[R]{From: refs[j].PID(), Err: err}) {
+						return
+					}
+				}
 				return
 			}
 			r := Reply[R]{From: refs[i].PID()}
@@ -120,6 +125,9 @@ func startCall[Q any](ctx context.Context, h *handle, rec *record, q Q, from cal
 	}
 	if rec.err != nil {
 		return nil, 0, undeliveredOp("call", h.String(), q, rec.err)
+	}
+	if rec.nilable && isNil(q) {
+		return nil, 0, undeliveredOp("call", h.String(), q, errNilMessage)
 	}
 	c := h.node.calls.get(h.node)
 	c.waiter, c.gather, c.index = nil, g, i

@@ -34,8 +34,18 @@ func (r CrashReport) Log(l *slog.Logger, outcome string) {
 	if r.Start {
 		msg = "process failed to start"
 	}
-	l.Error(msg, "pid", r.PID.String(), "name", string(r.Name), "kind", r.Kind, "reason", r.Reason.Error(),
+	l.Error(msg, "pid", r.PID.String(), "name", string(r.Name), "kind", r.Kind, "reason", errorText(r.Reason),
 		"last_message", r.LastMessage, "outcome", outcome, "stack", r.Stack)
+}
+
+// errorText is err.Error(), also for an error whose method panics: a typed nil, most often.
+func errorText(err error) (text string) {
+	defer func() {
+		if v := recover(); v != nil {
+			text = fmt.Sprintf("%T whose Error method panics: %v", err, v)
+		}
+	}()
+	return err.Error()
 }
 
 // crashed is called when a turn was left by a panic or by runtime.Goexit (v is nil then).
@@ -61,34 +71,37 @@ func (p *Self) finish() {
 	if p.stopped && (reason == nil || st != nil) {
 		reason = reasonOrNormal(p.stopWhy)
 	}
-	if !p.dead.Load() && !p.ending {
-		p.ending = true
-		if st == nil {
-			reason = p.terminate(reason)
+	defer func() { // deferred, because Terminate may call runtime.Goexit
+		p.declareDead(reason)
+		p.drop()
+		p.node.zombies.remove(p)
+		if st != nil {
+			st.report(reason, p.co.Load())
 		}
-	}
-	p.declareDead(reason)
-	p.drop()
-	p.node.zombies.remove(p)
-	if st != nil {
-		st.report(reason, p.co.Load())
+	}()
+	if !p.dead.Load() && !p.ending && st == nil {
+		p.ending = true
+		if p.hasTurn {
+			p.endTurnContext()
+		}
+		p.terminate(&reason)
 	}
 }
 
 // terminate calls the server's Terminate; a panic in it replaces the reason.
-func (p *Self) terminate(reason error) (final error) {
+func (p *Self) terminate(reason *error) {
 	t, ok := p.state.(Terminator)
 	if !ok {
-		return reason
+		return
 	}
-	final = reason
+	ok = false
 	defer func() {
-		if v := recover(); v != nil {
-			final = panicReason(v)
+		if !ok {
+			*reason = panicReason(recover())
 		}
 	}()
-	t.Terminate(p, reason)
-	return final
+	t.Terminate(p, *reason)
+	ok = true
 }
 
 // declareDead makes the process dead for everybody else: the first call counts. Its name is free before links and
@@ -129,8 +142,9 @@ func (p *Self) declareDead(reason error) {
 	if c := p.cur.Load(); c == nil {
 		// it served no call
 	} else if mine {
-		p.cur.Store(nil)
-		c.fail(p.curGen, &ProcessError{p.pid, reason, true}, true, co)
+		if p.cur.CompareAndSwap(c, nil) {
+			c.fail(p.curGen, &ProcessError{p.pid, reason, true}, true, co)
+		}
 	} else {
 		p.abandon(c)
 	}
@@ -195,7 +209,22 @@ func (p *Self) reject(e *envelope, reason error) {
 	p.node.deadLetters.Add(1)
 }
 
+// reportCrash writes the record, or has it written. What others do there (an error's text, a log handler) may panic, and
+// must not keep the process from dying.
 func (p *Self) reportCrash(rel *relations, reason error) {
+	ok := false
+	defer func() {
+		if !ok {
+			if v := recover(); v != nil {
+				p.node.logger.Error("crash report failed", "pid", p.pid.String(), "kind", p.kind.name, "panic", fmt.Sprint(v))
+			}
+		}
+	}()
+	p.crashReport(rel, reason)
+	ok = true
+}
+
+func (p *Self) crashReport(rel *relations, reason error) {
 	r := CrashReport{PID: p.pid, Kind: p.kind.name, Reason: reason, Start: p.starting.Load() != nil, LastMessage: p.lastMessage()}
 	var pe *PanicError
 	if errors.As(reason, &pe) {

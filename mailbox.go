@@ -53,7 +53,11 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 	if p.outer != nil {
 		n = len(p.outer.env)
 	}
-	if !force && (n+int(p.batch) >= p.limits.Messages || p.bytes+size > p.limits.Bytes) {
+	queued := n + int(p.batch.Load())
+	if p.firstState == firstFull {
+		queued++
+	}
+	if !force && (queued >= p.limits.Messages || p.bytes+size > p.limits.Bytes) {
 		p.mu.Unlock()
 		p.node.overflow(p)
 		return false, ErrMailboxFull
@@ -146,5 +150,5 @@ func (p *Self) queueLen() int {
 	if p.outer != nil {
 		n += len(p.outer.env)
 	}
-	return n + int(p.batch)
+	return n + int(p.batch.Load())
 }

@@ -148,8 +148,10 @@ func (p *Self) Unalias(ref Reference) bool {
 	if p.ext == nil {
 		return false
 	}
-	_, ok := p.ext.aliases[ref]
+	if _, ok := p.ext.aliases[ref]; !ok {
+		return false // another's, or gone
+	}
 	delete(p.ext.aliases, ref)
 	p.node.aliases.remove(ref)
-	return ok
+	return true
 }

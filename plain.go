@@ -94,7 +94,7 @@ func When[T any](f func(T) bool) Matcher {
 // until ctx ends (then the error is ErrTimeout, or what the context says). Messages that no one picks stay, in order. It
 // returns the exit reason when the process is to end. Only for the goroutine of a plain process.
 func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
-	if p.plain == nil {
+	if _, ok := p.mine(); !ok || p.plain == nil {
 		return nil, &OpError{Op: "receive", To: p.pid.String(), What: p.kind.name, Err: ErrNotUnderstood}
 	}
 	from := 0
@@ -106,16 +106,13 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 		if m, ok := p.scan(from, match); ok {
 			return m, nil
 		}
-		if p.inner != nil {
-			from = len(p.inner.env)
-		}
 		p.mu.Lock()
 		if p.exit != nil || p.dead.Load() {
 			p.mu.Unlock()
 			return nil, p.exitReason()
 		}
 		if p.firstState == firstFull || p.outer != nil {
-			p.takeQueue()
+			from = p.takeQueue()
 			continue
 		}
 		p.scheduled = false
@@ -153,6 +150,7 @@ func (p *Self) scan(from int, match []Matcher) (any, bool) {
 		}
 		m = infoValue(e)
 		*e = envelope{}
+		p.batch.Add(-1)
 		for b.pos < len(b.env) && b.env[b.pos].rec == nil {
 			b.pos++
 		}
@@ -182,8 +180,9 @@ func infoPeek(e *envelope) any {
 	return *(*any)(e.ptr)
 }
 
-// takeQueue moves the mailbox behind the save queue. It is called with mu held, and returns without it.
-func (p *Self) takeQueue() {
+// takeQueue moves the mailbox behind the save queue, and says where the new messages begin. It is called with mu held, and
+// returns without it.
+func (p *Self) takeQueue() (from int) {
 	b := p.inner
 	if b == nil {
 		b = newBuffer()
@@ -192,6 +191,7 @@ func (p *Self) takeQueue() {
 		clear(b.env[n:])
 		b.env, b.pos = b.env[:n], 0
 	}
+	from = len(b.env)
 	n := 0
 	if p.firstState == firstFull {
 		b.env = append(b.env, p.first)
@@ -205,7 +205,7 @@ func (p *Self) takeQueue() {
 		n += len(outer.env)
 		clear(outer.env)
 	}
-	p.batch = int32(len(b.env) - b.pos)
+	p.batch.Add(int32(n))
 	p.unchargeAll()
 	p.account(n)
 	room := p.takeRoom()
@@ -215,6 +215,7 @@ func (p *Self) takeQueue() {
 		outer.recycle()
 	}
 	room.wakeAll(nil)
+	return from
 }
 
 // sleep waits until the mailbox has something, the process is to end, or ctx ends.

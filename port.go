@@ -239,7 +239,7 @@ func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self) {
 		l.control(replySignal(b.From, b.Tag, b.TagTerm, nil, undelivered(ErrNotUnderstood)))
 		return
 	}
-	c := &call{node: n, remote: &remoteCaller{l: l, from: b.From, tag: b.Tag, term: b.TagTerm}}
+	c := &call{node: n, remote: &remoteCaller{l: l, callee: q.pid, from: b.From, tag: b.Tag, term: b.TagTerm}}
 	gen := c.begin(b.Type.r, 0)
 	c.query.ptr = b.Type.r.msgPtr(b.Value)
 	e := envelope{rec: b.Type.r, ptr: unsafe.Pointer(c), gen: gen, size: uint32(min(b.Type.r.msg.plan.Size(c.query.ptr), 1<<31))}

@@ -31,12 +31,12 @@ type Self struct {
 	// The mailbox. Guarded by mu, but first's content belongs to the runner while firstState is firstBusy.
 	first      envelope // the oldest message, if firstState is firstFull: one message needs no buffer
 	firstState uint8
-	scheduled  bool    // Invariant: true from being made ready to the end of a turn that found the mailbox empty
-	trap       bool    // exit signals become messages
-	batch      int32   // messages of outer that the runner took and may not have handled yet
-	outer      *buffer // newer than first; nil when empty
-	bytes      int64   // charged for first and outer
-	exit       error   // a deadly signal has arrived; the runner acts on it
+	scheduled  bool         // Invariant: true from being made ready to the end of a turn that found the mailbox empty
+	trap       bool         // exit signals become messages
+	batch      atomic.Int32 // messages of outer that the runner took and may not have handled yet
+	outer      *buffer      // newer than first; nil when empty
+	bytes      int64        // charged for first and outer
+	exit       error        // a deadly signal has arrived; the runner acts on it
 	waiting    interrupter
 	room       *waiter // senders that wait until outer is swapped
 	ext        *relations
@@ -55,7 +55,6 @@ type Self struct {
 	sent     uint32 // messages sent since stats were last brought up to date
 	reserved int32  // chunks of the node's byte budget for bytes beyond freeBytes; guarded by mu
 	stopped  bool   // the process asked to stop, for stopWhy
-	deferred bool   // a ticket was made for cur
 	ending   bool   // Terminate has been called
 	hasTurn  bool   // ext.turn is this turn's
 
@@ -162,7 +161,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 		if p.firstState == firstBusy {
 			p.firstState = firstEmpty
 		}
-		p.batch = 0
+		p.batch.Store(0)
 		p.account(n)
 		n = 0
 		switch {
@@ -176,7 +175,9 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 			return true
 		case p.firstState == firstFull:
 			p.firstState = firstBusy
-			p.bytes -= int64(p.first.size)
+			if p.bytes -= int64(p.first.size); p.bytes <= 0 {
+				p.unchargeAll()
+			}
 			room := p.takeRoom()
 			p.mu.Unlock()
 			room.wakeAll(c)
@@ -193,7 +194,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 			}
 		case p.outer != nil:
 			p.inner, p.outer = p.outer, nil
-			p.batch = int32(len(p.inner.env))
+			p.batch.Store(int32(len(p.inner.env)))
 			p.unchargeAll()
 			room := p.takeRoom()
 			p.mu.Unlock()

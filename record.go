@@ -3,6 +3,7 @@
 package banyan
 
 import (
+	"errors"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -23,12 +24,32 @@ type record struct {
 	replyKey unsafe.Pointer
 	name     string // the message type, for logs and errors
 	err      error  // the types cannot be messages
+	nilable  bool   // a message may be nil, which nobody can handle
 
 	wire   atomic.Pointer[wireName] // set by registration, nil before
 	asType MessageType              // the record for a transport
 	// For transports, which know messages as pointers in an any.
 	newMsg, newReply func() any
 	msgPtr, replyPtr func(any) unsafe.Pointer
+}
+
+var errNilMessage = errors.New("the message is nil")
+
+func isNil(m any) bool {
+	if m == nil {
+		return true
+	}
+	v := reflect.ValueOf(m)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// replyAny is the reply in an envelope as a transport wants it: a pointer.
+func (r *record) replyAny(e *envelope) any {
+	p := e.ptr
+	if p == nil {
+		p = unsafe.Pointer(&e.word)
+	}
+	return reflect.NewAt(r.reply.typ, p).Interface()
 }
 
 // pointerTo gives the *T in v as an envelope holds it, nil if it is none.
@@ -178,6 +199,7 @@ func newRecord[S, M any](k unsafe.Pointer, kind recordKind) *record {
 	r.msg, r.err = payloadOf(t)
 	r.newMsg = func() any { return new(M) }
 	r.msgPtr = pointerTo[M]
+	r.nilable = t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer
 	r.asType.r = r
 	return r
 }

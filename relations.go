@@ -33,7 +33,8 @@ type link struct {
 // watch is a monitor, at the watching end.
 type watch struct {
 	pid  PID
-	name Atom // by name: pid holds the node
+	name Atom  // by name: pid holds the node
+	proc *Self // who it turned out to be, if on this node
 }
 
 // watcher is a monitor, at the watched end.
@@ -173,6 +174,9 @@ func (p *Self) MonitorName(name, node Atom) Reference {
 
 func (p *Self) monitor(w watch) Reference {
 	ref := p.node.newRef()
+	if w.pid.Node == p.node.name {
+		w.proc = p.node.find(w)
+	}
 	p.mu.Lock()
 	if p.dead.Load() {
 		p.mu.Unlock()
@@ -188,7 +192,7 @@ func (p *Self) monitor(w watch) Reference {
 		p.node.monitorRemote(p, ref, w)
 		return ref
 	}
-	q := p.node.find(w)
+	q := w.proc
 	if q == nil || !q.watchedBy(ref, watcher{local: p, pid: p.pid, name: w.name}) {
 		p.receiveDown(ref, w.pid, ErrNoProcess)
 	}
@@ -245,8 +249,8 @@ func (p *Self) Demonitor(ref Reference) {
 		p.node.demonitorRemote(p, ref, w)
 		return
 	}
-	if q := p.node.find(w); q != nil {
-		q.unwatchedBy(ref)
+	if w.proc != nil {
+		w.proc.unwatchedBy(ref)
 	}
 }
 
@@ -255,7 +259,11 @@ func (p *Self) flushDown(ref Reference) {
 	if p.firstState == firstFull {
 		p.first.flush(ref)
 	}
-	for _, b := range []*buffer{p.inner, p.outer} {
+	inner := p.inner
+	if _, ok := p.mine(); !ok {
+		inner = nil // a stray goroutine must not reach into the batch
+	}
+	for _, b := range []*buffer{inner, p.outer} {
 		if b == nil {
 			continue
 		}
@@ -348,9 +356,11 @@ func (p *Self) receiveExit(from PID, reason error, how exitKind) {
 		p.mu.Unlock()
 		return
 	}
-	if p.exit == nil {
-		p.exit = reason
+	if p.exit != nil { // it is ending already: only a kill is stronger
+		p.mu.Unlock()
+		return
 	}
+	p.exit = reason
 	if p.waiting != nil {
 		p.waiting.interrupt(p.exit)
 	}
@@ -421,8 +431,8 @@ func (r *relations) tell(p *Self, reason error) {
 	for ref, w := range r.monitors {
 		if w.pid.Node != n.name {
 			n.demonitorRemote(p, ref, w)
-		} else if q := n.find(w); q != nil {
-			q.unwatchedBy(ref)
+		} else if w.proc != nil {
+			w.proc.unwatchedBy(ref)
 		}
 	}
 	for to, l := range r.links {

@@ -187,13 +187,13 @@ func (l *remoteNode) send(ctx context.Context, from caller, s *Signal) error {
 		if err != ErrLinkFull {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil && !from.is(ctx) {
 			return err
 		}
 		w := newWaiter(from)
 		l.OnRoom(func() { w.wake(nil) })
 		var stop func() bool
-		if ctx != context.Context(from.self) && ctx.Done() != nil {
+		if !from.is(ctx) && ctx.Done() != nil {
 			stop = context.AfterFunc(ctx, func() { w.wake(nil) })
 		}
 		err = w.waitInterruptibly(from)
@@ -284,6 +284,9 @@ func (n *Node) outsider() PID { return PID{Node: n.name, ID: 1, Creation: n.crea
 
 // castRemote sends a note to another node. m is a pointer to it.
 func castRemote(ctx context.Context, h *handle, rec *record, m any) error {
+	if h.pid.Node == h.node.name {
+		return ErrNoProcess // of this node, and dead when the handle was made
+	}
 	if rec.wire.Load() == nil {
 		return notRegistered("RegisterCast", rec)
 	}
@@ -301,10 +304,13 @@ func notRegistered(fn string, rec *record) error {
 
 // sendRemote sends the call to another node and notes that it waits for a reply.
 func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint32) error {
+	n := h.node
+	if h.pid.Node == n.name {
+		return ErrNoProcess // of this node, and dead when the handle was made
+	}
 	if c.rec.wire.Load() == nil {
 		return notRegistered("RegisterCall", c.rec)
 	}
-	n := h.node
 	if from.self != nil && from.self.dead.Load() {
 		return ErrKilled
 	}
@@ -319,7 +325,7 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	pr := &pendingReply{c: c, gen: gen, rec: c.rec, l: l}
 	c.pending = pr
 	if !l.banyan.Load() { // a Banyan node says itself when the callee is gone
-		pr.watch = watch{h.pid, h.atom()}
+		pr.watch = watch{pid: h.pid, name: h.atom()}
 	}
 	if err := l.expect(ref, pr); err != nil {
 		return err
@@ -389,10 +395,11 @@ func (t *remoteTable) takeRef(ref Reference) *pendingReply {
 
 // remoteCaller is where the reply of a call from another node goes.
 type remoteCaller struct {
-	l    *remoteNode
-	from PID
-	tag  Reference
-	term any // a foreign caller's tag, echoed unread
+	l      *remoteNode
+	callee PID // replies keep their order with the callee's other messages
+	from   PID
+	tag    Reference
+	term   any // a foreign caller's tag, echoed unread
 }
 
 // answer sends the reply, once. r points to the reply value.
@@ -400,7 +407,9 @@ func (rc *remoteCaller) answer(c *call, gen uint32, r any, err error) {
 	if !c.end(gen, callDone, nil) {
 		return
 	}
-	rc.l.control(replySignal(rc.from, rc.tag, rc.term, r, err))
+	s := replySignal(rc.from, rc.tag, rc.term, r, err)
+	s.From = rc.callee
+	rc.l.control(s)
 }
 
 // replySignal is a reply: to the alias if the tag is one of ours or [alias|Ref], else to the caller's pid.

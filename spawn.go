@@ -118,7 +118,7 @@ func newServer[S any](by Spawner, opts []SpawnOption) (*Self, error) {
 func serverKind[S any]() *kind { return kindFor(reflect.TypeFor[S](), "") }
 
 // config collects the options; without any it allocates nothing.
-func (n *Node) config(p *Self, opts []SpawnOption) (spawnConfig, error) {
+func (n *Node) config(p *Self, opts []SpawnOption) spawnConfig {
 	var c spawnConfig
 	for _, o := range opts {
 		o.apply(&c)
@@ -126,7 +126,7 @@ func (n *Node) config(p *Self, opts []SpawnOption) (spawnConfig, error) {
 	if c.limits != nil {
 		p.limits = c.limits
 	}
-	return c, nil
+	return c
 }
 
 // introduce makes a process known: number, name, link, monitor. Afterwards anybody may send to it.
@@ -134,9 +134,9 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	if len(opts) == 0 && parent == nil {
 		return n.procs.add(p)
 	}
-	c, err := n.config(p, opts)
-	if err != nil {
-		return err
+	c := n.config(p, opts)
+	if parent != nil && parent.dead.Load() {
+		return &OpError{Op: "spawn", To: parent.pid.String(), What: p.kind.name, Err: ErrKilled}
 	}
 	p.trap = c.trap
 	if c.onCrash != nil || parent != nil || !c.leader.IsZero() {
@@ -161,7 +161,8 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	}
 	if c.linked {
 		if err := parent.Link(p.pid); err != nil {
-			return err
+			p.declareDead(ErrNormal)
+			return &OpError{Op: "spawn", To: parent.pid.String(), What: p.kind.name, Err: err}
 		}
 	}
 	if c.monitored != nil {

@@ -90,7 +90,7 @@ func (n *Node) spawnRemote(ctx context.Context, from caller, node, name Atom, op
 	}
 	l.control(&Signal{Op: OpSpawn, From: pid, Ref: ref,
 		Spawn: &SpawnRequest{GroupLeader: pid, Module: spawnModule, Function: name}})
-	if ctx.Done() != nil && ctx != context.Context(from.self) {
+	if !from.is(ctx) && ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { s.report(PID{}, ctx.Err()) })
 		defer stop()
 	}

@@ -127,7 +127,7 @@ func (p *Self) block(i interrupter) error {
 	if p.dead.Load() {
 		return ErrKilled
 	}
-	if p.exit != nil {
+	if p.exit != nil && !p.ending { // Terminate may wait, and call
 		return p.exit
 	}
 	p.waiting = i

@@ -169,7 +169,7 @@ func scribble(v reflect.Value, done map[unsafe.Pointer]bool) {
 func FuzzCopy(f *testing.F) {
 	for seed := range 200 {
 		b := make([]byte, 150)
-		x := uint32(seed*2654435761 + 1)
+		x := uint32(seed)*2654435761 + 1
 		for i := range b {
 			x ^= x << 13
 			x ^= x >> 17

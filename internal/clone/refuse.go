@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // ErrTooDeep says that a value is nested deeper than 100,000 levels. Send it in pieces, or as a slice.
@@ -49,6 +50,10 @@ func under(err error, step string, owner reflect.Type) error {
 	r, ok := err.(*RefusedError)
 	if !ok {
 		return err
+	}
+	if owner != nil && owner.Name() != "" && isStd(owner) {
+		// What a standard type hides inside says nothing to the reader: name the type itself.
+		return &RefusedError{Type: owner, Why: r.Why}
 	}
 	// A copy: the same refusal may be in the cache for its own type.
 	n := &RefusedError{Path: step + r.Path, Owner: r.Owner, Type: r.Type, Why: r.Why}
@@ -110,17 +115,14 @@ func isLock(t reflect.Type) bool {
 	return reflect.PointerTo(t).Implements(lockerType)
 }
 
+// std holds the first elements of the standard library's package paths. A missing dot is not enough to tell: a module of
+// one's own may be named shop.
+const std = " archive bufio bytes cmp compress container context crypto database debug embed encoding errors expvar flag fmt go " +
+	"hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime slices sort strconv " +
+	"strings structs sync syscall testing text time unicode unique vendor weak "
+
 // isStd reports whether t is of the standard library, where nobody can add a method.
 func isStd(t reflect.Type) bool {
-	path := t.PkgPath()
-	for i := range len(path) {
-		switch path[i] {
-		case '.':
-			return false
-		case '/':
-			return true
-		}
-	}
-	// A first element without a dot is the standard library, except main and the test binaries of a single package.
-	return path != "main" && path != "command-line-arguments"
+	first, _, _ := strings.Cut(t.PkgPath(), "/")
+	return strings.Contains(std, " "+first+" ")
 }

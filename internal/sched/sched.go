@@ -112,7 +112,13 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 	if from != nil {
 		if k := from.w.tok.Load(); k != nil {
 			if !t.long {
-				if t = k.slot.Swap(t); t == nil {
+				t = k.slot.Swap(t)
+				if from.w.tok.Load() != k { // taken away meanwhile: the token may be idle, with nobody to look at its slot
+					if mine := k.takeSlot(); mine != nil {
+						s.push(mine)
+					}
+				}
+				if t == nil {
 					return
 				}
 				k.push(t)
@@ -226,6 +232,9 @@ func (s *Scheduler) release(k *token) {
 		s.withheld = k
 		s.flushLocked(k)
 		s.mu.Unlock()
+		if s.hasWork() {
+			s.wakeOne()
+		}
 		return
 	}
 	s.idle = append(s.idle, k)

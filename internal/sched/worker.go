@@ -130,6 +130,7 @@ func (w *worker) main() {
 	ended := false
 	defer func() {
 		if !ended { // a handler called runtime.Goexit, and iter.Pull passed it on: go on in a new goroutine
+			w.noteLoss()
 			go w.main()
 			return
 		}
@@ -152,13 +153,11 @@ func (w *worker) main() {
 		}
 		c.w = w
 		c.next()
-		if w.holding && w.tok.Load() == nil {
-			w.holding = false
-			w.s.returned()
-		}
+		w.noteLoss()
 		switch c.why {
 		case whyParked:
-			if !c.commit.CommitPark() {
+			if t := c.task; !c.commit.CommitPark() {
+				t.parked = nil // or its next turn would be taken for the rest of this one
 				w.resume = c
 			} // else it may already run elsewhere: do not touch it
 		case whyHandover:
@@ -188,7 +187,20 @@ func (w *worker) wait() bool {
 	s.spare = append(s.spare, w)
 	s.mu.Unlock()
 	<-w.wake
-	return w.tok.Load() != nil
+	if w.tok.Load() != nil {
+		return true
+	}
+	return w.noteLoss() // given a token, and robbed of it before it woke; else closed
+}
+
+// noteLoss notes that the turn for which the monitor took the token is over. False: there was no such turn.
+func (w *worker) noteLoss() bool {
+	if !w.holding || w.tok.Load() != nil {
+		return false
+	}
+	w.holding = false
+	w.s.returned()
+	return true
 }
 
 // body is a coroutine's life: take a task, run its turn.

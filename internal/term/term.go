@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package term holds the identifiers that processes and the wire share: atoms, pids, references and ports.
-// The root package and etf alias them, so that neither has to import the other. All are comparable values:
-// equality is Erlang's =:=, and the creation (the incarnation of the node) is part of it.
 package term
 
 import (

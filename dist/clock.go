@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dist
+
+import "time"
+
+// clock sends ticks and watches for the peer's. A tick is due when nothing was written for a quarter of the tick time; the
+// link is dead when nothing was read for five quarters. A tick received is answered if we have been quiet ourselves: a
+// peer with a shorter tick time expects that.
+func (l *link) clock() {
+	t := int64(l.t.cfg.TickTime)
+	timer := time.NewTimer(time.Duration(t / 4))
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.end:
+			return
+		case <-l.clockWake:
+		case <-timer.C:
+		}
+		now := l.now()
+		silent := now - l.lastRead.Load()
+		if silent >= t+t/4 {
+			l.fail(ErrTick)
+			return
+		}
+		quiet := now - l.lastWrite.Load()
+		if quiet >= t/4 || (l.tickSeen.Swap(false) && quiet >= l.answerAfter()) {
+			l.tick()
+			quiet = 0
+		}
+		timer.Reset(time.Duration(min(t/4-quiet, t+t/4-silent)))
+	}
+}
+
+// answerAfter is how quiet we must have been for a tick to be answered: longer than a round trip, or two nodes of ours
+// would answer each other's answers for ever, and short, as the peer's tick time may be.
+func (l *link) answerAfter() int64 { return int64(min(l.t.cfg.TickTime/8, 500*time.Millisecond)) }
+
+// tick puts an empty frame in line, unless there is something there: that says as much, and if the peer does not read
+// it, it would not read the tick either.
+func (l *link) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reason != nil || l.writing || !l.q.empty() {
+		return
+	}
+	l.q.small = append(l.q.small, 0, 0, 0, 0)
+	l.kick()
+}
+
+// sawTick is the reader's word to the clock.
+func (l *link) sawTick() {
+	if l.now()-l.lastWrite.Load() < l.answerAfter() {
+		return
+	}
+	l.tickSeen.Store(true)
+	select {
+	case l.clockWake <- struct{}{}:
+	default:
+	}
+}

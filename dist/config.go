@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dist
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/banyan-go/banyan/etf"
+)
+
+// Config says how a node takes part in distribution. The zero value is a hidden node on loopback with the cookie of
+// the user's other nodes, found through epmd.
+//
+// In this release a node is always hidden: it is not in nodes() of the nodes that it is connected to, and links are made
+// only to nodes that somebody speaks to.
+type Config struct {
+	// Cookie is the secret that all nodes of a cluster share; whoever knows it owns every Erlang node of the cluster.
+	// Empty: it is read from CookieFile, without the line's end.
+	Cookie string
+	// CookieFile must be readable by its owner only. Default ~/.erlang.cookie, which is made, with a random cookie, when
+	// it does not exist.
+	CookieFile string
+	// Listen is the address to accept links at, host:port. Default 127.0.0.1:0. What passes is neither encrypted nor
+	// protected from change, so leave loopback only within a network that you trust.
+	Listen string
+	// TickTime is Erlang's net_ticktime: a peer that is silent for it, give or take a quarter, is taken for dead. All
+	// nodes should have the same. Default 60 s.
+	TickTime time.Duration
+	// SetupTime bounds a handshake from the connection on. Default 7 s.
+	SetupTime time.Duration
+	// MaxMessage is the size of the largest message, either way, encoded. A peer that sends a larger one loses its
+	// link, and so does one whose unfinished messages together are larger than two of them. Default 128 MiB.
+	MaxMessage int
+	// LinkBuffer is how many bytes may wait to be written to a peer before senders get ErrLinkFull. Default 1 MiB. Messages
+	// over 64 KiB are counted apart, against eight times as much, and one more is always taken while there is room.
+	LinkBuffer int
+	// MaxPending is how many incoming connections may be in the handshake; more are closed. Default 64.
+	MaxPending int
+	// PollTime is how long a link that ran dry looks for more before it goes to sleep. It can shorten round trips on a
+	// machine with idle processors, costs that much CPU time after each burst (nothing on an idle link), and makes round
+	// trips three times longer where processors are short. Measure before you set it, to some 50 us. Default: never look.
+	PollTime time.Duration
+	// Limits bounds the decoding of one message. Default etf.DefaultLimits().
+	Limits etf.Limits
+	// Network makes connections. Default TCP.
+	Network Network
+	// Names knows where nodes are. Default &EPMD{}.
+	Names Names
+}
+
+// Validate lists everything that is wrong with c. It touches neither files nor the network.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("dist: "+format, args...)) }
+	if c.Cookie != "" && c.CookieFile != "" {
+		bad("Cookie and CookieFile are both set")
+	}
+	if c.Cookie != "" {
+		if err := checkCookie(c.Cookie); err != nil {
+			bad("Cookie: %w", err)
+		}
+	}
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			bad("Listen: %w", err)
+		}
+	}
+	for name, d := range map[string]time.Duration{"TickTime": c.TickTime, "SetupTime": c.SetupTime} {
+		if d < 0 || (d > 0 && d < time.Millisecond) {
+			bad("%s: %v is too short", name, d)
+		}
+	}
+	if c.MaxMessage < 0 || (c.MaxMessage > 0 && c.MaxMessage < 64<<10) || int64(c.MaxMessage) > 2<<30 {
+		bad("MaxMessage: %d is not 64 KiB to 2 GiB", c.MaxMessage)
+	}
+	if c.LinkBuffer < 0 || (c.LinkBuffer > 0 && c.LinkBuffer < 4<<10) {
+		bad("LinkBuffer: %d is below 4 KiB", c.LinkBuffer)
+	}
+	if c.MaxPending < 0 {
+		bad("MaxPending: %d is negative", c.MaxPending)
+	}
+	if c.PollTime > 10*time.Millisecond {
+		bad("PollTime: %v would burn a processor", c.PollTime)
+	}
+	return errors.Join(errs...)
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	set(&c.Listen, "127.0.0.1:0")
+	set(&c.TickTime, 60*time.Second)
+	set(&c.SetupTime, 7*time.Second)
+	set(&c.MaxMessage, 128<<20)
+	set(&c.LinkBuffer, 1<<20)
+	set(&c.MaxPending, 64)
+	set(&c.Limits, etf.DefaultLimits())
+	if c.Network == nil {
+		c.Network = TCP{}
+	}
+	if c.Names == nil {
+		c.Names = &EPMD{}
+	}
+	return c
+}
+
+// set gives what is zero its default.
+func set[T comparable](p *T, def T) {
+	var zero T
+	if *p == zero {
+		*p = def
+	}
+}
+
+// cookie returns the cookie, from where c says.
+func (c Config) cookie() (string, error) {
+	if c.Cookie != "" {
+		return c.Cookie, nil
+	}
+	if c.CookieFile != "" {
+		return readCookie(c.CookieFile)
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("dist: no cookie given and no home to read one from: %w", err)
+	}
+	return homeCookie(strings.TrimSuffix(home, "/") + "/.erlang.cookie")
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package dist is Erlang's distribution protocol: it links a Banyan node with Erlang/OTP 25 to 28 and with other Banyan
+// nodes. To them it is a hidden node like any other.
+//
+//	node, err := banyan.Start("shop@127.0.0.1", banyan.WithTransport(dist.New(dist.Config{Cookie: "secret"})))
+//
+// # Concurrency
+//
+// All methods of Transport and of the links it hands out may be called from any goroutine. A link has three goroutines
+// of its own: a writer, a reader and a clock; the transport has one that accepts, one per handshake, and one or two that
+// keep the name registered with epmd. All end with Close, which waits for them. The runtime (*banyan.Port) is called by the
+// reader of a link, so what one link brings is delivered in order.
+//
+// # Guarantees
+//
+// Signals of one sender to one link leave, and arrive, in the order in which they were sent. A message larger than 64 KiB
+// is cut, and its pieces take turns with the messages of other senders. A sender that is ahead of the network gets
+// ErrLinkFull; signals of the runtime's own (exits, downs) are always taken, and a peer that lets megabytes of them
+// pile up is given up.
+// The loss of a link is reported once, after the last signal from it. A call for a link that is down makes a new one.
+// Nothing that a peer sends, with or without the cookie, makes this package panic, and what it can make us hold is
+// bounded: see Config. Who does not know the cookie cannot end a link that exists.
+//
+// # Not guaranteed
+//
+// Delivery: what was in the buffers when a link broke is lost, as in Erlang. Secrecy and integrity: there is no TLS in this
+// release. A peer that knows the cookie may send a message to any process here.
+//
+// # Costs
+//
+// A link holds two goroutine stacks of some kilobytes, the atom caches (64 KiB) and 128 KiB to read into. Sending
+// allocates nothing for small messages of flat types.
+package dist

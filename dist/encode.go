@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dist
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist/internal/control"
+	"github.com/banyan-go/banyan/etf"
+)
+
+// encoder encodes one signal.
+type encoder struct {
+	enc   etf.Encoder
+	table etf.AtomTable
+	buf   []byte
+}
+
+// keepEncoded is the largest buffer that goes back to a pool.
+const keepEncoded = 4 << 20
+
+// encoderPool keeps encoders for reuse, and buffers of large messages that have been sent.
+type encoderPool struct{ pool, large sync.Pool }
+
+func newEncoderPool() *encoderPool {
+	return &encoderPool{pool: sync.Pool{New: func() any { return new(encoder) }}}
+}
+
+func (p *encoderPool) get() *encoder { return p.pool.Get().(*encoder) }
+
+func (p *encoderPool) put(e *encoder) {
+	if e.buf = e.enc.Bytes(); cap(e.buf) > keepEncoded {
+		e.buf = nil
+	}
+	e.enc.Reset(e.buf[:0], nil)
+	p.pool.Put(e)
+}
+
+// release gives e's bytes away: somebody keeps them, until he gives them back by recycle.
+func (p *encoderPool) release(e *encoder) {
+	var buf []byte
+	if b, ok := p.large.Get().(*[]byte); ok {
+		buf = (*b)[:0]
+	}
+	e.enc.Reset(buf, nil)
+}
+
+// recycle takes the bytes of a large message that has been sent.
+func (p *encoderPool) recycle(b []byte) {
+	if cap(b) > 0 && cap(b) <= keepEncoded {
+		p.large.Put(&b)
+	}
+}
+
+// signal encodes s, with nobody as the sender if it has none, and returns the length of the control term. With plain the terms stand alone: no atom references, and
+// a version byte each.
+func (e *encoder) signal(nobody banyan.PID, s *banyan.Signal, plain bool) (ctl int, err error) {
+	table := &e.table
+	e.table.Reset()
+	if plain {
+		table = nil
+	}
+	e.enc.Reset(e.buf[:0], table)
+	if plain {
+		e.enc.Version()
+	}
+	payload, err := control.Encode(&e.enc, nobody, s)
+	if err != nil {
+		return 0, err
+	}
+	ctl = len(e.enc.Bytes())
+	if plain && payload != control.NoPayload {
+		e.enc.Version()
+	}
+	switch payload {
+	case control.Body:
+		err = e.body(s)
+	case control.Reason:
+		err = e.enc.Term(reasonTerm(s.Reason))
+		if err != nil { // a term that cannot travel must not keep the end of a process from being told
+			err = e.enc.Term(goError(s.Reason))
+		}
+	case control.Args:
+		err = e.enc.Term(etf.List(s.Spawn.Args))
+	}
+	if err == nil {
+		err = e.enc.Err()
+	}
+	return ctl, err
+}
+
+// body writes the message of a send as its kind wants it.
+func (e *encoder) body(s *banyan.Signal) error {
+	b, enc := &s.Body, &e.enc
+	switch b.Kind {
+	case banyan.BodyTerm:
+	case banyan.BodyCall:
+		from := b.From
+		if from.IsZero() {
+			from = s.From
+		}
+		enc.Tuple(3)
+		enc.Atom(genCall)
+		enc.Tuple(2)
+		enc.PID(from)
+		if err := e.tag(b); err != nil {
+			return err
+		}
+	case banyan.BodyCast:
+		enc.Tuple(2)
+		enc.Atom(genCast)
+	case banyan.BodyReply:
+		enc.Tuple(2)
+		if err := e.tag(b); err != nil {
+			return err
+		}
+		if b.Err != nil {
+			enc.Tuple(2)
+			enc.Atom("error")
+			if err := enc.Term(reasonTerm(b.Err)); err != nil {
+				return enc.Term(goError(b.Err))
+			}
+			return nil
+		}
+	default:
+		return fmt.Errorf("dist: a body of kind %d", b.Kind)
+	}
+	if b.Typed {
+		return enc.Pointer(b.Value)
+	}
+	return enc.Term(b.Value)
+}
+
+// tag writes what tells one call from another: a foreign caller's term unchanged, else [alias | Tag], an improper list.
+func (e *encoder) tag(b *banyan.Body) error {
+	if b.TagTerm != nil {
+		return e.enc.Term(b.TagTerm)
+	}
+	e.enc.List(1)
+	e.enc.Atom(aliasAtom)
+	e.enc.Ref(b.Tag)
+	return e.enc.Err()
+}
+
+// What gen_server and its like put around messages.
+const (
+	genCall   banyan.Atom = "$gen_call"
+	genCast   banyan.Atom = "$gen_cast"
+	aliasAtom banyan.Atom = "alias"
+)

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dist
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist/internal/frame"
+	"github.com/banyan-go/banyan/dist/internal/handshake"
+)
+
+// link is one connection after its handshake; it implements banyan.Peer. Three goroutines work on it: the writer, the
+// reader, which also reports the end, and the clock. They end when the link has failed.
+type link struct {
+	t        *Transport
+	conn     net.Conn
+	peer     banyan.Atom
+	creation uint32
+	flags    handshake.Flags
+	plain    bool // no atom cache was agreed: terms stand alone
+
+	dead atomic.Bool   // set once, by fail
+	end  chan struct{} // closed by fail
+	gone chan struct{} // closed when the runtime has been told of the end
+
+	// ready is set when there is something to write; the writer looks at it while it polls.
+	ready atomic.Bool
+	wake  chan struct{} // one token, for a writer that sleeps
+
+	lastRead, lastWrite atomic.Int64 // nanoseconds since born; written by reader and writer
+	born                time.Time
+	tickSeen            atomic.Bool // the reader saw a tick, the clock has not answered it
+	clockWake           chan struct{}
+
+	mu      sync.Mutex
+	q       queue           // guarded by mu
+	asleep  bool            // guarded by mu; the writer waits for wake
+	writing bool            // guarded by mu; the writer is in a write
+	reason  error           // guarded by mu; why the link failed
+	drained []chan struct{} // guarded by mu; closed when nothing is left to write
+}
+
+// newLink makes a link that does nothing until run.
+func (t *Transport) newLink(conn net.Conn, p handshake.Peer) *link {
+	l := &link{t: t, conn: conn, peer: nameOf(p), creation: p.Creation, flags: p.Flags, born: time.Now(),
+		plain: !p.Flags.Has(handshake.DistHdrAtomCache),
+		end:   make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1), clockWake: make(chan struct{}, 1)}
+	l.q.limit = t.cfg.LinkBuffer
+	if !l.plain {
+		l.q.cache = frame.NewOutCache()
+		l.q.cut = p.Flags.Has(handshake.Fragments)
+	}
+	return l
+}
+
+// run starts the link's goroutines. The reader ends last and reports.
+func (l *link) run() {
+	var others sync.WaitGroup
+	others.Go(l.write)
+	others.Go(l.clock)
+	go func() {
+		err := l.read()
+		l.fail(err)
+		others.Wait()
+		l.mu.Lock()
+		reason := l.reason
+		l.mu.Unlock()
+		l.report(reason)
+		l.t.down(l, downReason(reason))
+	}()
+}
+
+// report logs an end that somebody should look at.
+func (l *link) report(reason error) {
+	log := l.t.port.Logger()
+	var wanted *asked
+	switch {
+	case errors.As(reason, &wanted), errors.Is(reason, errStopped), errors.Is(reason, errClosed), errors.Is(reason, errReplaced):
+		log.Debug("link ended", "peer", string(l.peer), "reason", reason)
+	default:
+		log.Warn("link lost", "peer", string(l.peer), "reason", reason)
+	}
+}
+
+// downReason makes sure that errors.Is finds ErrNoConnection.
+func downReason(err error) error {
+	if errors.Is(err, banyan.ErrNoConnection) {
+		return err
+	}
+	return &lost{err}
+}
+
+// lost is ErrNoConnection with its cause.
+type lost struct{ cause error }
+
+func (e *lost) Error() string   { return "no connection: " + e.cause.Error() }
+func (e *lost) Unwrap() []error { return []error{banyan.ErrNoConnection, e.cause} }
+
+// Node is the peer's name.
+func (l *link) Node() banyan.Atom { return l.peer }
+
+// Creation is the peer's incarnation.
+func (l *link) Creation() uint32 { return l.creation }
+
+// Disconnect ends the link.
+func (l *link) Disconnect(reason error) {
+	if reason == nil {
+		reason = errDisconnected
+	}
+	l.fail(&asked{reason})
+}
+
+// asked marks the end of a link that somebody here wanted.
+type asked struct{ why error }
+
+func (e *asked) Error() string { return e.why.Error() }
+func (e *asked) Unwrap() error { return e.why }
+
+// alive reports whether the link has not failed.
+func (l *link) alive() bool { return !l.dead.Load() }
+
+// fail ends the link; the first reason counts. It may be called from anywhere and does not wait.
+func (l *link) fail(reason error) {
+	l.mu.Lock()
+	if l.reason != nil {
+		l.mu.Unlock()
+		return
+	}
+	l.reason = reason
+	l.dead.Store(true)
+	waiters := l.q.drop()
+	drained := l.drained
+	l.drained = nil
+	l.mu.Unlock()
+	close(l.end)
+	l.conn.Close()
+	for _, c := range drained {
+		close(c)
+	}
+	for _, wake := range waiters {
+		wake()
+	}
+}
+
+// drainTime is how long Close waits for a peer to read what was sent.
+const drainTime = 500 * time.Millisecond
+
+// drain waits until all is written, for a moment.
+func (l *link) drain(ctx context.Context) {
+	l.mu.Lock()
+	if l.reason != nil || (l.q.empty() && !l.writing) {
+		l.mu.Unlock()
+		return
+	}
+	c := make(chan struct{})
+	l.drained = append(l.drained, c)
+	l.mu.Unlock()
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	select {
+	case <-c:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// now is the time for lastRead and lastWrite.
+func (l *link) now() int64 { return int64(time.Since(l.born)) }

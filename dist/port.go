@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dist
+
+import (
+	"log/slog"
+
+	"github.com/banyan-go/banyan"
+)
+
+// port is what this package needs of *banyan.Port. It exists so that a test can stand in for a node.
+type port interface {
+	Name() banyan.Atom
+	Creation() uint32
+	Up(peer banyan.Peer)
+	Down(peer banyan.Peer, reason error)
+	Deliver(peer banyan.Peer, s *banyan.Signal)
+	Target(s *banyan.Signal) *banyan.Target
+	PendingReply(ref banyan.Reference) (banyan.ReplyType, bool)
+	Complete(rt banyan.ReplyType, value any, err error)
+	Logger() *slog.Logger
+}
+
+var _ port = (*banyan.Port)(nil)

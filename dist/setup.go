@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dist
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist/internal/handshake"
+)
+
+// side is what we say of ourselves, with a challenge of its own for each handshake.
+func (t *Transport) side() handshake.Side {
+	var c [4]byte
+	rand.Read(c[:])
+	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: handshake.Hidden, Cookie: t.cookie,
+		Challenge: binary.BigEndian.Uint32(c[:])}
+}
+
+// readMessage reads one message of the handshake and nothing after it: frames may follow in the same packet.
+func readMessage(r io.Reader) ([]byte, error) {
+	var head [2]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	n := int(binary.BigEndian.Uint16(head[:]))
+	if n == 0 || n > handshake.MaxMessage {
+		return nil, fmt.Errorf("%w: a handshake message of %d bytes", handshake.ErrProtocol, n)
+	}
+	msg := make([]byte, n)
+	_, err := io.ReadFull(r, msg)
+	return msg, err
+}
+
+// writeMessage writes messages with their lengths, at once.
+func writeMessage(w io.Writer, msgs ...[]byte) error {
+	var b []byte
+	for _, m := range msgs {
+		b = binary.BigEndian.AppendUint16(b, uint16(len(m)))
+		b = append(b, m...)
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+// isEOF reports whether err means that the peer closed the connection.
+func isEOF(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// up puts a link in the table and tells the runtime. old is the link that it replaces, which has been told to end; with
+// nil the link fails if there is one.
+func (t *Transport) up(ctx context.Context, l, old *link) error {
+	if old != nil {
+		select {
+		case <-old.gone:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	t.upMu.Lock()
+	defer t.upMu.Unlock()
+	for {
+		t.mu.Lock()
+		n := t.get(l.peer)
+		other, closed := n.link, t.closed
+		t.tidy(l.peer)
+		t.mu.Unlock()
+		if closed {
+			return errStopped
+		}
+		if other == nil {
+			break
+		}
+		if other.alive() {
+			return errors.New("dist: the peer has made another link in the meantime")
+		}
+		select {
+		case <-other.gone:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	t.port.Up(l)
+	t.stats.links.Add(1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.get(l.peer)
+	n.link = l
+	if a := n.attempt; a != nil {
+		n.attempt = nil
+		a.link = l
+		if a.conn != nil && a.conn != l.conn { // it must not end in another link, when this one may be gone
+			a.conn.Close()
+		}
+		close(a.done)
+	}
+	t.wg.Add(1)   // for the link's end, see link.run
+	if t.closed { // Close has not seen it
+		l.fail(errStopped)
+	}
+	return nil
+}
+
+// down takes a link out of the table after the runtime has been told.
+func (t *Transport) down(l *link, reason error) {
+	t.port.Down(l, reason)
+	t.stats.links.Add(^uint64(0))
+	t.mu.Lock()
+	if n := t.nodes[l.peer]; n != nil && n.link == l {
+		n.link = nil
+		t.tidy(l.peer)
+	}
+	t.mu.Unlock()
+	close(l.gone)
+	t.wg.Done()
+}
+
+// nameOf is the name the peer gave as an atom.
+func nameOf(p handshake.Peer) banyan.Atom { return banyan.Atom(p.Name) }

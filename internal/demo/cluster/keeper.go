@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/supervisor"
+)
+
+// keeper connects this node with the others, and sees to it that there is a coordinator.
+type keeper struct {
+	e       *env
+	born    time.Time
+	lead    lead // the coordinator as far as known; zero PID: none
+	term    int  // the highest that was heard of
+	watch   banyan.Reference
+	told    map[banyan.Atom]bool // neighbours that have said who coordinates
+	dialing map[banyan.Atom]bool
+}
+
+// tick is time to look around.
+type tick struct{}
+
+// settling is how long a new node waits for neighbours that do not answer before it may coordinate.
+const settling = 1500 * time.Millisecond
+
+func newKeeper(e *env) func(context.Context, *banyan.Self) (*keeper, error) {
+	return func(_ context.Context, self *banyan.Self) (*keeper, error) {
+		k := &keeper{e: e, born: time.Now(), told: map[banyan.Atom]bool{}, dialing: map[banyan.Atom]bool{}}
+		self.MonitorNodes(true)
+		self.Every(100*time.Millisecond, tick{})
+		k.ask(self)
+		k.dial(self)
+		return k, nil
+	}
+}
+
+// ask asks the neighbours that have not said who coordinates.
+func (k *keeper) ask(self *banyan.Self) {
+	for _, n := range k.e.neighbours() {
+		if !k.told[n] {
+			k.send(self, n, ask{k.e.node.Name()})
+		}
+	}
+}
+
+func (k *keeper) send(self *banyan.Self, n banyan.Atom, m banyan.Note[*keeper]) {
+	var err error
+	ctx := banyan.Within(self, later)
+	switch m := m.(type) {
+	case ask:
+		err = banyan.Cast(ctx, banyan.At[*keeper](keeperName, n), m)
+	case tell:
+		err = banyan.Cast(ctx, banyan.At[*keeper](keeperName, n), m)
+	}
+	if err != nil {
+		k.e.log.Debug("a neighbour is not reached", "node", string(n), "error", err) // asked again at the next tick
+	}
+}
+
+// dial connects to nodes that there is no link to. A node that is dead is tried again at each tick.
+func (k *keeper) dial(self *banyan.Self) {
+	up := map[banyan.Atom]bool{k.e.node.Name(): true}
+	for _, n := range k.e.neighbours() {
+		up[n] = true
+	}
+	for _, name := range k.e.Nodes {
+		n := banyan.Atom(name)
+		if up[n] || k.dialing[n] {
+			continue
+		}
+		k.dialing[n] = true
+		pid := self.PID()
+		self.Go(func(ctx context.Context) error {
+			cctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			if err := k.e.node.Connect(cctx, n); err != nil {
+				k.e.log.Debug("no link", "node", name, "error", err)
+			}
+			return banyan.Send(ctx, pid, dialed{n})
+		})
+	}
+}
+
+// dialed tells the keeper that an attempt is over, however it went.
+type dialed struct{ node banyan.Atom }
+
+// Immutable marks it as safe to share.
+func (dialed) Immutable() {}
+
+// Info handles links that come and go, the coordinator's end, and the clock.
+func (k *keeper) Info(self *banyan.Self, m any) error {
+	switch m := m.(type) {
+	case tick:
+		k.dial(self)
+		k.ask(self)
+	case dialed:
+		delete(k.dialing, m.node)
+	case banyan.NodeUp:
+		k.ask(self)
+	case banyan.NodeDown:
+		delete(k.told, m.Node)
+	case banyan.Down:
+		if m.Monitor == k.watch {
+			k.e.log.Info("the coordinator is gone", "node", string(k.lead.Node), "reason", m.Reason)
+			k.lead, k.watch = lead{}, banyan.Reference{}
+		}
+	}
+	return k.elect(self)
+}
+
+// Cast tells a neighbour who coordinates.
+func (m ask) Cast(k *keeper, self *banyan.Self) error {
+	l := k.lead
+	l.Term = k.term
+	k.send(self, m.From, tell{k.e.node.Name(), l})
+	return nil
+}
+
+// Cast takes the news of a coordinator, or the answer to ask.
+func (m tell) Cast(k *keeper, self *banyan.Self) error {
+	if m.From != "" {
+		k.told[m.From] = true
+	}
+	k.term = max(k.term, m.Lead.Term)
+	if m.Lead.PID.IsZero() || m.Lead.PID == k.lead.PID || !k.lead.PID.IsZero() && m.Lead.before(k.lead) {
+		return k.elect(self)
+	}
+	return k.follow(self, m.Lead)
+}
+
+// follow takes a coordinator for the one, and stops its own if that is another.
+func (k *keeper) follow(self *banyan.Self, l lead) error {
+	if !k.lead.PID.IsZero() {
+		self.Demonitor(k.watch)
+		if k.lead.Node == k.e.node.Name() {
+			k.e.log.Info("stopping the coordinator here: there is another", "node", string(l.Node), "term", l.Term)
+			if err := banyan.SendExit(self, k.lead.PID, banyan.ErrKill); err != nil {
+				return err
+			}
+		}
+	}
+	k.lead = l
+	k.watch = self.Monitor(l.PID) // a Down comes at once if it is gone already
+	return nil
+}
+
+// elect starts a coordinator if there is none and this is the lowest living name.
+func (k *keeper) elect(self *banyan.Self) error {
+	if !k.lead.PID.IsZero() {
+		return nil
+	}
+	nodes := k.e.neighbours()
+	if len(nodes) < len(k.e.Nodes)-1 && time.Since(k.born) < settling {
+		return nil
+	}
+	for _, n := range nodes {
+		if n < k.e.node.Name() || !k.told[n] {
+			return nil
+		}
+	}
+	k.term++
+	spec := supervisor.Worker(string(coordinatorName), newCoordinator(k.e, k.term), supervisor.Temporary,
+		supervisor.With(banyan.Name(coordinatorName)))
+	pid, err := supervisor.StartChild(self, banyan.At[*supervisor.Server](coordinationName, ""), spec)
+	if err != nil {
+		return err
+	}
+	return k.follow(self, lead{k.term, k.e.node.Name(), pid})
+}
+
+// who asks the keeper of this node what it knows.
+type who struct{}
+
+// Call tells who coordinates.
+func (who) Call(k *keeper, _ *banyan.Self) (lead, error) {
+	l := k.lead
+	l.Term = k.term
+	return l, nil
+}

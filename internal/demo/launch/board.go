@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launch
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/banyan-go/banyan/internal/demo/cluster"
+	"github.com/banyan-go/banyan/internal/demo/page"
+)
+
+// board is all that is known of a run. Run's goroutine writes it; the page reads it.
+type board struct {
+	mu     sync.Mutex
+	dir    string
+	nodes  []nodeState
+	job    cluster.Progress
+	jobOf  int       // the node that said it
+	jobAt  time.Time // when
+	term   int
+	again  int // of earlier coordinators
+	began  time.Time
+	ended  time.Time
+	kills  int
+	log    []string
+	result string
+	ok     bool
+}
+
+// nodeState is one node as the launcher sees it.
+type nodeState struct {
+	child  *child // nil while it is down
+	ready  bool   // it has reported since it was started
+	back   time.Time
+	last   cluster.Report
+	lastAt time.Time
+	rate   float64
+	starts int
+}
+
+const logLines = 14 // kept for the page
+
+func (b *board) note(format string, args ...any) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	line := fmt.Sprintf(format, args...)
+	b.log = append([]string{time.Now().Format("15:04:05.0 ") + line}, b.log...)
+	b.log = b.log[:min(len(b.log), logLines)]
+	return line
+}
+
+// report takes a node's report.
+func (b *board) report(i int, r cluster.Report, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := &b.nodes[i]
+	if dt := now.Sub(n.lastAt).Seconds(); n.ready && dt > 0 && r.Done >= n.last.Done {
+		// Smooth over about a second: pieces come in lumps.
+		w := min(dt/1.0, 1)
+		n.rate += w * (float64(r.Done-n.last.Done)/dt - n.rate)
+	}
+	if r.Tree == nil || len(r.Tree.Children) == 0 {
+		r.Tree = n.last.Tree // too busy to answer: what was known is better than nothing
+	}
+	n.last, n.lastAt, n.ready = r, now, true
+	if r.Job == nil || r.Term < b.term {
+		return
+	}
+	if r.Term > b.term {
+		b.again += b.job.Again
+		b.term = r.Term
+	}
+	if r.Job.Phase == cluster.PhasePlan && b.job.Pieces > 0 { // a new coordinator that knows nothing yet
+		return
+	}
+	b.job, b.jobOf, b.jobAt = *r.Job, i, now
+	if b.began.IsZero() && r.Job.Pieces > 0 {
+		b.began = now
+	}
+}
+
+// up and down follow a node's processes.
+func (b *board) up(i int, c *child) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := &b.nodes[i]
+	*n = nodeState{child: c, starts: n.starts + 1, lastAt: time.Now()}
+}
+
+func (b *board) down(i int, back time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := &b.nodes[i]
+	n.child, n.ready, n.rate, n.back = nil, false, 0, back
+}
+
+// situation is what the script wants to know.
+func (b *board) situation(now time.Time) situation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := situation{now: now, leader: b.jobOf, running: len(b.nodes)}
+	if b.job.Bytes > 0 {
+		x.share = float64(b.job.CountedBytes) / float64(b.job.Bytes)
+	}
+	x.whole = b.job.Phase == cluster.PhaseIndex && b.job.Counted < b.job.Pieces && b.job.Given > 0 &&
+		now.Sub(b.jobAt) < time.Second && len(b.job.Synced) == len(b.nodes)
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		x.whole = x.whole && n.child != nil && n.ready && n.last.Leader == cluster.Name(b.jobOf)
+	}
+	return x
+}
+
+// done tells the end of the job, once it is there.
+func (b *board) done(now time.Time) (cluster.Progress, time.Duration, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.job.Phase != cluster.PhaseDone || b.job.Summary == nil {
+		return cluster.Progress{}, 0, false
+	}
+	if b.ended.IsZero() {
+		b.ended = now
+	}
+	return b.job, b.ended.Sub(b.began), true
+}
+
+func (b *board) finish(ok bool, result string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ok, b.result = ok, result
+}
+
+// view is what the page and the terminal show.
+func (b *board) view() page.View {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	v := page.View{Dir: b.dir, Phase: b.job.Phase, Bytes: b.job.Bytes, Counted: b.job.CountedBytes, Pieces: b.job,
+		Again: b.again + b.job.Again, Kills: b.kills, Log: append([]string(nil), b.log...), Result: b.result, OK: b.ok}
+	if v.Phase == "" {
+		v.Phase = "starting"
+	}
+	if b.job.Bytes > 0 {
+		v.Share = float64(b.job.CountedBytes) / float64(b.job.Bytes)
+	}
+	if !b.began.IsZero() {
+		end := b.ended
+		if end.IsZero() {
+			end = now
+		}
+		v.Elapsed = end.Sub(b.began)
+	}
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		x := page.Node{Short: short(i), Name: cluster.Name(i), Up: n.ready, Rate: n.rate, Report: n.last,
+			Leader: n.ready && b.job.Pieces > 0 && b.jobOf == i}
+		switch {
+		case n.child == nil && !n.back.IsZero():
+			x.State = fmt.Sprintf("down, back in %.1f s", max(n.back.Sub(now), 0).Seconds())
+		case n.child == nil:
+			x.State = "down"
+		case !n.ready:
+			x.State = "starting"
+		default:
+			x.State = "up"
+		}
+		if n.child != nil {
+			x.PID = n.child.pid
+		}
+		v.Rate += x.Rate
+		v.Nodes = append(v.Nodes, x)
+	}
+	return v
+}

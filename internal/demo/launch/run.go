@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launch
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/banyan-go/banyan/internal/demo/cluster"
+	"github.com/banyan-go/banyan/internal/demo/page"
+)
+
+// ErrInterrupted says that the run was ended before its time.
+var ErrInterrupted = errors.New("interrupted: all nodes are stopped")
+
+// run is one run of the demo. Its fields belong to the goroutine of Run, except where they lock themselves.
+type run struct {
+	o       Options
+	dir     string // temporary: logs and indexes
+	config  cluster.Config
+	nursery *nursery
+	board   *board
+	screen  *screen
+	script  *script
+	kills   chan killing
+	failed  map[int]int // how often a node ended by itself
+}
+
+// killing asks Run's goroutine to kill a node.
+type killing struct {
+	node   int // -1: end the run
+	by     string
+	answer chan error
+}
+
+// Run runs the demo: to the end, or until ctx ends (then the error is ErrInterrupted). Nil means that the index of the nodes
+// is the one of the plain program, byte for byte.
+func Run(ctx context.Context, o Options) (err error) {
+	if err := o.prepare(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "banyan-demo-")
+	if err != nil {
+		return err
+	}
+	r := &run{o: o, dir: dir, kills: make(chan killing), failed: map[int]int{},
+		screen:  &screen{w: o.Out, terminal: o.Terminal},
+		board:   &board{dir: o.Dir, nodes: make([]nodeState, o.Nodes)},
+		nursery: newNursery(o, dir)}
+	defer func() { err = errors.Join(err, r.cleanUp(err)) }()
+	defer r.stopAll()
+	if err := r.configure(); err != nil {
+		return err
+	}
+	if o.HTTP != "" {
+		s, err := page.Start(o.HTTP, r.board.view, r.killFromPage(ctx))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		r.screen.say("status page   %s", s.URL())
+	}
+	return r.all(ctx)
+}
+
+// configure makes what all nodes are told.
+func (r *run) configure() error {
+	port, err := freePort()
+	if err != nil {
+		return fmt.Errorf("finding a free port: %w", err)
+	}
+	r.config = cluster.Config{Cookie: rand.Text(), EPMDPort: port, Dir: r.o.Dir, Out: filepath.Join(r.dir, "cluster.index"),
+		Shards: r.o.Shards, Workers: r.o.Workers, Readers: r.o.Readers, Least: r.o.Least}
+	for i := range r.o.Nodes {
+		r.config.Nodes = append(r.config.Nodes, cluster.Name(i))
+	}
+	r.screen.say("indexing      %s", r.o.Dir)
+	if r.o.Script != "" {
+		r.screen.say("script        %s, seed %d (--seed %d does the same again)", r.o.Script, r.o.Seed, r.o.Seed)
+		r.script = newScript(r.o.Seed, r.o.Nodes)
+	}
+	return nil
+}
+
+// freePort finds a port that nobody listens at.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+// start starts a node.
+func (r *run) start(i int) error {
+	c := r.config
+	c.Name = cluster.Name(i)
+	p, err := r.nursery.node(i, c)
+	if err != nil {
+		return err
+	}
+	r.board.up(i, p)
+	r.screen.say("%s", r.board.note("node %s is pid %d", short(i), p.pid))
+	return nil
+}
+
+// all is the run itself.
+func (r *run) all(ctx context.Context) error {
+	for i := range r.o.Nodes {
+		if err := r.start(i); err != nil {
+			return err
+		}
+	}
+	commands := r.commands()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ErrInterrupted
+		case e := <-r.nursery.events:
+			err = r.event(e)
+		case k := <-r.kills:
+			k.answer <- r.kill(k.node, k.by)
+		case text := <-commands:
+			if err = r.command(text); err == errQuit {
+				return ErrInterrupted
+			}
+		case now := <-ticker.C:
+			err = r.tick(now)
+		}
+		if err != nil {
+			return err
+		}
+		if job, took, ok := r.board.done(time.Now()); ok {
+			return r.compare(ctx, job, took)
+		}
+	}
+}
+
+// event handles what a child's goroutine saw.
+func (r *run) event(e event) error {
+	i := e.c.node
+	if !e.ended {
+		if e.report.Error != "" {
+			r.screen.say("%s", r.board.note("node %s gives up: %s", short(i), e.report.Error))
+			return nil
+		}
+		r.board.report(i, *e.report, time.Now())
+		return nil
+	}
+	if r.board.nodes[i].child != e.c {
+		return nil
+	}
+	how := "exit status 0"
+	if e.err != nil {
+		how = e.err.Error()
+	}
+	r.board.down(i, time.Now().Add(restartAfter))
+	r.screen.say("%s", r.board.note("node %s (pid %d) ended: %s; back in %v", short(i), e.c.pid, how, restartAfter))
+	if !strings.HasPrefix(how, "signal: ") {
+		if r.failed[i]++; r.failed[i] == 3 {
+			return fmt.Errorf("node %s has ended by itself three times (%s); the end of its log:\n%s", short(i), how, r.logTail(i))
+		}
+	}
+	return nil
+}
+
+// tick does what is due.
+func (r *run) tick(now time.Time) error {
+	for i := range r.board.nodes {
+		if n := &r.board.nodes[i]; n.child == nil && now.After(n.back) {
+			if err := r.start(i); err != nil {
+				return err
+			}
+		}
+	}
+	if r.script != nil {
+		if i := r.script.step(r.board.situation(now)); i >= 0 {
+			if err := r.kill(i, "the script"); err != nil {
+				return err
+			}
+		}
+	}
+	r.screen.progress(r.board.view(), now)
+	return nil
+}
+
+// kill is kill -9.
+func (r *run) kill(i int, by string) error {
+	if i < 0 || i >= len(r.board.nodes) {
+		return fmt.Errorf("there is no such node: want %s to %s", short(0), short(len(r.board.nodes)-1))
+	}
+	c := r.board.nodes[i].child
+	if c == nil {
+		return fmt.Errorf("node %s is down already", short(i))
+	}
+	v := r.board.view()
+	what := ""
+	if v.Nodes[i].Leader {
+		what = ", the coordinator's node"
+	}
+	r.screen.say("%s", r.board.note("kill -9 %s (pid %d%s) by %s at %s%%", short(i), c.pid, what, by, v.Percent()))
+	r.board.mu.Lock()
+	r.board.kills++
+	r.board.mu.Unlock()
+	c.kill()
+	return nil
+}
+
+// killFromPage hands a request of the page to Run's goroutine.
+func (r *run) killFromPage(ctx context.Context) func(string) error {
+	return func(name string) error {
+		k := killing{node: nodeNumber(name), by: "the page", answer: make(chan error, 1)}
+		t := time.NewTimer(time.Second)
+		defer t.Stop()
+		select {
+		case r.kills <- k:
+			return <-k.answer
+		case <-ctx.Done():
+			return ErrInterrupted
+		case <-t.C:
+			return errors.New("the job is over: there is nothing to kill")
+		}
+	}
+}
+
+// stopAll ends all nodes and waits for every child.
+func (r *run) stopAll() {
+	r.stopNodes()
+	r.nursery.close()
+}
+
+// stopNodes ends all nodes, at the same time.
+func (r *run) stopNodes() {
+	r.nursery.release()
+	var list []*child
+	for i := range r.board.nodes {
+		if c := r.board.nodes[i].child; c != nil {
+			list = append(list, c)
+			r.board.down(i, time.Time{})
+		}
+	}
+	done := make(chan struct{})
+	for _, c := range list {
+		go func() {
+			c.stop(stopTime + time.Second)
+			done <- struct{}{}
+		}()
+	}
+	for range list {
+		<-done
+	}
+}
+
+// cleanUp removes what was temporary; after a failure the nodes' logs stay.
+func (r *run) cleanUp(err error) error {
+	r.screen.clear()
+	if err != nil && !errors.Is(err, ErrInterrupted) {
+		r.screen.say("the nodes' logs and indexes are in %s", r.dir)
+		return nil
+	}
+	return os.RemoveAll(r.dir)
+}
+
+// logTail is the end of a node's log.
+func (r *run) logTail(i int) string {
+	b, err := os.ReadFile(r.nursery.logFile(i))
+	if err != nil {
+		return err.Error()
+	}
+	return string(b[max(0, len(b)-2000):])
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+
+	"github.com/banyan-go/banyan"
+)
+
+type (
+	Stock struct{ left int }
+	Till  struct{}
+	Take  struct{ N int }
+	Fill  struct{ N int }
+)
+
+func (m Take) Call(s *Stock, _ *banyan.Self) (int, error) { s.left -= m.N; return s.left, nil }
+func (m Fill) Cast(s *Stock, _ *banyan.Self) error        { s.left += m.N; return nil }
+
+var (
+	ctx   context.Context
+	stock banyan.Ref[*Stock]
+	till  banyan.Ref[*Till]
+)
+
+func main() {
+	left, err := banyan.Call(ctx, stock, Take{2})
+	_, _ = left+1, err
+	_ = banyan.Cast(ctx, stock, Fill{2})
+	_, _ = banyan.Call(ctx, banyan.At[*Stock]("stock", ""), Take{2})
+	for r := range banyan.CallAll(ctx, banyan.Refs(stock, stock), Take{2}) {
+		_ = r.Value + 1
+	}
+}
