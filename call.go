@@ -417,11 +417,11 @@ func undeliveredOp(op, to string, what any, err error) error {
 func (n *Node) deadlineOf(ctx context.Context, from caller, opts []CallOption) int64 {
 	for _, o := range opts {
 		if t, ok := o.(callTimeout); ok {
-			return n.sched.Now() + int64(t)
+			return max(n.sched.Now()+int64(t), 1) // 0 means none
 		}
 	}
 	if w, ok := ctx.(*withinCtx); ok {
-		return min(n.sched.Now()+int64(w.d), n.parentDeadline(w.Context, from))
+		return max(min(n.sched.Now()+int64(w.d), n.parentDeadline(w.Context, from)), 1)
 	}
 	if d := n.parentDeadline(ctx, from); d != math.MaxInt64 {
 		return d
@@ -434,13 +434,8 @@ func (n *Node) parentDeadline(ctx context.Context, from caller) int64 {
 		if p != from.self {
 			return math.MaxInt64 // a stray goroutine is not part of that call
 		}
-		if c := p.cur.Load(); c != nil {
-			if d := c.deadline.Load(); d != 0 {
-				return d
-			}
-		}
-		if st := p.starting.Load(); st != nil && st.deadline != 0 {
-			return st.deadline
+		if d := p.deadline(); d != 0 {
+			return d
 		}
 		return math.MaxInt64
 	}

@@ -4,55 +4,50 @@ package banyan
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
-// turnContext is what Self needs to be a context of its turn, made when Done or AfterFunc is first used.
+// turnContext is what Self needs to be a context of its turn, made when Done or AfterFunc is first used. It is a real
+// one, and Self leads package context to it: so contexts derive from Self without a goroutine, also through wrappers.
 type turnContext struct {
-	mu    sync.Mutex
-	done  chan struct{}
-	err   error
-	funcs map[*func()]struct{}
-	timer *time.Timer
+	context.Context
+	cancel context.CancelFunc
 }
 
-func (t *turnContext) cancel(err error) {
-	t.mu.Lock()
-	if t.err != nil {
-		t.mu.Unlock()
-		return
+func newTurnContext(deadline time.Time, bounded bool) *turnContext {
+	t := &turnContext{}
+	if bounded {
+		t.Context, t.cancel = context.WithDeadline(context.Background(), deadline)
+	} else {
+		t.Context, t.cancel = context.WithCancel(context.Background())
 	}
-	t.err = err
-	close(t.done)
-	funcs := t.funcs
-	t.funcs = nil
-	t.mu.Unlock()
-	for f := range funcs {
-		go (*f)()
-	}
+	return t
 }
 
-// end closes the context with the turn that it belonged to.
-func (t *turnContext) end() {
-	if t.timer != nil {
-		t.timer.Stop()
-	}
-	t.cancel(context.Canceled)
+func endedTurn() *turnContext {
+	t := newTurnContext(time.Time{}, false)
+	t.cancel()
+	return t
 }
 
 // Deadline is the deadline of the call being served, or of the start.
 func (p *Self) Deadline() (time.Time, bool) {
-	d := int64(0)
-	if c := p.cur.Load(); c != nil {
-		d = c.deadline.Load()
-	} else if st := p.starting.Load(); st != nil {
-		d = st.deadline
-	}
+	d := p.deadline()
 	if d == 0 {
 		return time.Time{}, false
 	}
 	return p.node.sched.Time(d), true
+}
+
+// deadline is Deadline on the node's clock, 0 if there is none.
+func (p *Self) deadline() int64 {
+	if c := p.cur.Load(); c != nil {
+		return c.deadline.Load()
+	}
+	if st := p.starting.Load(); st != nil {
+		return st.deadline
+	}
+	return 0
 }
 
 // Done closes when the deadline of the call being served passes, when the process is to end, and when the handler returns.
@@ -61,7 +56,7 @@ func (p *Self) Done() <-chan struct{} {
 	if p.plain != nil {
 		return p.life().Done()
 	}
-	return p.turnContext().done
+	return p.turnContext().Done()
 }
 
 // Err tells why Done is closed.
@@ -73,12 +68,13 @@ func (p *Self) Err() error {
 		return context.Canceled
 	}
 	if t := p.currentTurn(); t != nil {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		return t.err
+		return t.Err()
 	}
 	if p.dying() && !p.ending {
 		return context.Canceled
+	}
+	if d := p.deadline(); d != 0 && p.node.sched.Exact() >= d {
+		return context.DeadlineExceeded
 	}
 	return nil
 }
@@ -88,34 +84,27 @@ func (p *Self) Value(key any) any {
 	if key == (callerKey{}) {
 		return p
 	}
-	return nil
+	if p.plain != nil {
+		return p.life().Value(key)
+	}
+	p.mu.Lock()
+	var t *turnContext
+	if p.ext != nil {
+		t = p.ext.turn
+	}
+	p.mu.Unlock()
+	if t == nil {
+		return nil
+	}
+	return t.Value(key)
 }
 
-// AfterFunc lets package context derive from Self without a goroutine.
+// AfterFunc calls f in a goroutine of its own when Done closes, see context.AfterFunc.
 func (p *Self) AfterFunc(f func()) (stop func() bool) {
 	if p.plain != nil {
 		return context.AfterFunc(p.life(), f)
 	}
-	t := p.turnContext()
-	t.mu.Lock()
-	if t.err != nil {
-		t.mu.Unlock()
-		go f()
-		return func() bool { return false }
-	}
-	key := &f
-	if t.funcs == nil {
-		t.funcs = map[*func()]struct{}{}
-	}
-	t.funcs[key] = struct{}{}
-	t.mu.Unlock()
-	return func() bool {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		_, waiting := t.funcs[key]
-		delete(t.funcs, key)
-		return waiting
-	}
+	return context.AfterFunc(p.turnContext(), f)
 }
 
 // turnContext gives the current turn's; a goroutine that is not in the turn gets one that has ended.
@@ -126,17 +115,15 @@ func (p *Self) turnContext() *turnContext {
 	if t := p.currentTurn(); t != nil {
 		return t
 	}
-	t := &turnContext{done: make(chan struct{})}
+	d, bounded := p.Deadline()
+	t := newTurnContext(d, bounded)
 	p.hasTurn = true
 	p.mu.Lock()
 	p.related().turn = t // an exit signal cancels it
 	dying := p.exit != nil && !p.ending
 	p.mu.Unlock()
-	if d, ok := p.Deadline(); ok {
-		t.timer = time.AfterFunc(time.Until(d), func() { t.cancel(context.DeadlineExceeded) })
-	}
 	if dying {
-		t.cancel(context.Canceled)
+		t.cancel()
 	}
 	return t
 }
@@ -157,15 +144,9 @@ func (p *Self) currentTurn() *turnContext {
 // endTurnContext closes it with the handler.
 func (p *Self) endTurnContext() {
 	if t := p.currentTurn(); t != nil {
-		t.end()
+		t.cancel()
 	}
 	p.hasTurn = false
-}
-
-func endedTurn() *turnContext {
-	t := &turnContext{done: make(chan struct{})}
-	t.cancel(context.Canceled)
-	return t
 }
 
 func (p *Self) dying() bool {
@@ -184,7 +165,7 @@ func (p *Self) cancelContext() {
 	}
 	p.mu.Unlock()
 	if t != nil {
-		t.cancel(context.Canceled)
+		t.cancel()
 	}
 	if l != nil {
 		l.end()

@@ -39,6 +39,13 @@ func (g *group) end() {
 	}
 }
 
+// running is the number of goroutines that have not ended.
+func (g *group) running() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.n
+}
+
 // close refuses new goroutines; done closes when the last one has ended.
 func (g *group) close() {
 	g.mu.Lock()

@@ -117,6 +117,7 @@ func (p *Self) declareDead(reason error) {
 	if p.exit == nil {
 		p.exit = reason
 	}
+	own := p.ownExit
 	rel := p.ext
 	p.ext = nil
 	outer := p.outer
@@ -135,10 +136,13 @@ func (p *Self) declareDead(reason error) {
 			n.names.release(name, p)
 		}
 	}
-	if Abnormal(reason) && !errors.Is(reason, ErrKilled) {
+	co, mine := p.mine()
+	if !mine {
+		co = nil
+	}
+	if mine && (p.stopped || own) && Abnormal(reason) { // not for one that a link's end or a kill took along
 		p.reportCrash(rel, reason)
 	}
-	co, mine := p.mine()
 	if c := p.cur.Load(); c == nil {
 		// it served no call
 	} else if mine {
@@ -226,6 +230,9 @@ func (p *Self) reportCrash(rel *relations, reason error) {
 
 func (p *Self) crashReport(rel *relations, reason error) {
 	r := CrashReport{PID: p.pid, Kind: p.kind.name, Reason: reason, Start: p.starting.Load() != nil, LastMessage: p.lastMessage()}
+	if rel != nil && rel.last != "" {
+		r.LastMessage = rel.last
+	}
 	var pe *PanicError
 	if errors.As(reason, &pe) {
 		r.Stack = pe.Stack
@@ -238,6 +245,16 @@ func (p *Self) crashReport(rel *relations, reason error) {
 		return
 	}
 	r.Log(p.node.logger, "not supervised")
+}
+
+// noteLast keeps the type of the message whose handler ended the process, if that is a crash.
+func (p *Self) noteLast(e *envelope) {
+	if e.rec == nil || !Abnormal(p.stopWhy) {
+		return
+	}
+	p.mu.Lock()
+	p.related().last = e.rec.typeName(e)
+	p.mu.Unlock()
 }
 
 // lastMessage is the type of what the process was handling when it crashed.
@@ -264,12 +281,14 @@ func (p *Self) exitReason() error {
 
 // kill declares the process dead at once, whatever it is doing. If it is in a handler it becomes a zombie: refused
 // everywhere, and listed until the handler returns.
-func (p *Self) kill(reason error) {
+// It reports whether it was this kill that ended the process.
+func (p *Self) kill(reason error) bool {
 	p.mu.Lock()
-	if p.dead.Load() {
+	if p.dead.Load() || p.killed {
 		p.mu.Unlock()
-		return
+		return false
 	}
+	p.killed = true
 	running := p.scheduled || p.plain != nil
 	p.scheduled = true // nobody else may start a turn
 	if running {
@@ -288,4 +307,5 @@ func (p *Self) kill(reason error) {
 	} else if p.plain != nil {
 		p.plain.poke()
 	}
+	return true
 }

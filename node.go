@@ -44,6 +44,7 @@ type Node struct {
 	overflows   atomic.Uint64 // messages refused because a bound was reached
 
 	goroutines group
+	atStop     []func(context.Context) // guarded by procs.mu
 	stopOnce   sync.Once
 	stopped    chan struct{}
 	stopErr    error
@@ -178,9 +179,24 @@ func (n *Node) Stop(ctx context.Context) error {
 	return n.stopErr
 }
 
+// AtStop has f called when the node stops, before its processes are told to end; the last one registered comes first.
+// Applications use it to stop their trees in order. f must return soon after its ctx ends.
+func (n *Node) AtStop(f func(context.Context)) {
+	n.procs.mu.Lock()
+	defer n.procs.mu.Unlock()
+	n.atStop = append(n.atStop, f)
+}
+
 func (n *Node) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.grace)
 	defer cancel()
+	n.procs.mu.Lock()
+	hooks := n.atStop
+	n.atStop = nil
+	n.procs.mu.Unlock()
+	for i := len(hooks) - 1; i >= 0; i-- {
+		hooks[i](ctx)
+	}
 	n.procs.mu.Lock()
 	n.procs.closed = true
 	n.procs.mu.Unlock()
@@ -207,10 +223,17 @@ func (n *Node) stop(ctx context.Context) error {
 	n.sched.Close()
 	close(n.sweeper.stop)
 	<-n.sweeper.done
-	if stuck := n.Stuck(); len(stuck) > 0 {
+	stuck, left := n.Stuck(), n.goroutines.running()
+	if len(stuck) > 0 || left > 0 {
 		names := make([]string, len(stuck))
 		for i, s := range stuck {
 			names[i] = s.Kind + " " + s.PID.String()
+			if s.Kind == plainKind.name {
+				left-- // counted already
+			}
+		}
+		if left > 0 {
+			names = append(names, fmt.Sprintf("%d goroutines of Self.Go", left))
 		}
 		return &OpError{Op: "stop", To: string(n.name), What: strings.Join(names, ", "), Err: ErrStuck}
 	}

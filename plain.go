@@ -97,6 +97,7 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 	if _, ok := p.mine(); !ok || p.plain == nil {
 		return nil, &OpError{Op: "receive", To: p.pid.String(), What: p.kind.name, Err: ErrNotUnderstood}
 	}
+	p.plain.token.Yield() // a process that never has to wait must not keep a worker for itself
 	from := 0
 	if p.inner != nil {
 		from = p.inner.pos

@@ -32,6 +32,8 @@ type Self struct {
 	first      envelope // the oldest message, if firstState is firstFull: one message needs no buffer
 	firstState uint8
 	scheduled  bool         // Invariant: true from being made ready to the end of a turn that found the mailbox empty
+	killed     bool         // kill has begun
+	ownExit    bool         // exit is the process's own doing: a goroutine of its Go
 	trap       bool         // exit signals become messages
 	batch      atomic.Int32 // messages of outer that the runner took and may not have handled yet
 	outer      *buffer      // newer than first; nil when empty
@@ -125,17 +127,17 @@ func (p *Self) guardedTurn(c *sched.Coro) (again bool) {
 	return again
 }
 
-const quantum = 256 // messages a turn handles before others get theirs
+const quantum = 256 // messages a turn handles before others get theirs; it also ends at a tick of the scheduler
 
 func (p *Self) turn(c *sched.Coro) (again bool) {
 	if p.starting.Load() != nil && !p.runStart() {
 		return false
 	}
-	n, total := 0, 0
+	n, total, enough := 0, 0, false
 	for {
 		if b := p.inner; b != nil {
 			for b.pos < len(b.env) {
-				if total >= quantum || c.Lost() {
+				if total >= quantum || enough || c.Lost() {
 					p.settle(c, n)
 					return true
 				}
@@ -147,8 +149,11 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 				n++
 				total++
 				p.handle1(e)
+				if p.stopped {
+					p.noteLast(e)
+				}
 				*e = envelope{}
-				c.Progress()
+				enough = c.Progress()
 				if p.stopped || p.dead.Load() {
 					p.finish()
 					return false
@@ -169,7 +174,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 			p.mu.Unlock()
 			p.finish()
 			return false
-		case total >= quantum && (p.firstState == firstFull || p.outer != nil):
+		case (total >= quantum || enough) && (p.firstState == firstFull || p.outer != nil):
 			c.Settle()
 			p.mu.Unlock()
 			return true
@@ -185,9 +190,12 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 				n++
 				total++
 				p.handle1(&p.first)
+				if p.stopped {
+					p.noteLast(&p.first)
+				}
 			}
 			p.first = envelope{}
-			c.Progress()
+			enough = c.Progress()
 			if p.stopped || p.dead.Load() {
 				p.finish()
 				return false

@@ -19,6 +19,7 @@ type relations struct {
 	parent   PID
 	leader   PID
 	onCrash  func(CrashReport)
+	last     string // type of the message in which the process asked to stop
 	life     *lifeContext
 	turn     *turnContext
 }
@@ -259,9 +260,9 @@ func (p *Self) flushDown(ref Reference) {
 	if p.firstState == firstFull {
 		p.first.flush(ref)
 	}
-	inner := p.inner
-	if _, ok := p.mine(); !ok {
-		inner = nil // a stray goroutine must not reach into the batch
+	var inner *buffer
+	if _, ok := p.mine(); ok { // a stray goroutine must not reach into the batch
+		inner = p.inner
 	}
 	for _, b := range []*buffer{inner, p.outer} {
 		if b == nil {
@@ -298,6 +299,9 @@ func SendExit(ctx context.Context, to PID, reason error) error {
 	}
 	from := callerOf(ctx)
 	var pid PID
+	if from.self != nil && from.self.dead.Load() {
+		return &OpError{Op: "exit", To: to.String(), Err: ErrKilled}
+	}
 	if from.self != nil {
 		pid = from.self.pid
 	}
@@ -348,11 +352,11 @@ func (p *Self) receiveExit(from PID, reason error, how exitKind) {
 		p.kill(ErrKilled)
 		return
 	}
-	if p.trap && how != exitStop {
+	if p.trap && how != exitStop && !p.fromParent(from) {
 		p.inform(Exit{from, reason})
 		return
 	}
-	if reason == ErrNormal && how != exitStop && !(how == exitSignal && from == p.pid) {
+	if reason == ErrNormal && how != exitStop && !(how == exitSignal && from == p.pid) && !(p.trap && p.fromParent(from)) {
 		p.mu.Unlock()
 		return
 	}
@@ -360,7 +364,7 @@ func (p *Self) receiveExit(from PID, reason error, how exitKind) {
 		p.mu.Unlock()
 		return
 	}
-	p.exit = reason
+	p.exit, p.ownExit = reason, how == exitStop
 	if p.waiting != nil {
 		p.waiting.interrupt(p.exit)
 	}
@@ -371,6 +375,11 @@ func (p *Self) receiveExit(from PID, reason error, how exitKind) {
 		p.wake(nil)
 	}
 	p.cancelContext()
+}
+
+// fromParent: like a gen_server, a server that traps exits ends with its parent all the same, with Terminate. With mu held.
+func (p *Self) fromParent(from PID) bool {
+	return p.plain == nil && p.ext != nil && !from.IsZero() && p.ext.parent == from
 }
 
 // receiveDown is a monitor that fires, at the watcher. The PID is the watched process's.
@@ -459,7 +468,7 @@ func (r *relations) tell(p *Self, reason error) {
 		}
 	}
 	if r.turn != nil {
-		r.turn.cancel(context.Canceled)
+		r.turn.cancel()
 	}
 	if r.life != nil {
 		r.life.end()

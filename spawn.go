@@ -151,7 +151,7 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	}
 	if c.name != "" {
 		if err := n.names.register(c.name, p); err != nil {
-			n.procs.remove(p)
+			p.declareDead(ErrNormal)
 			return &OpError{Op: "spawn", To: string(c.name), What: p.kind.name, Err: err}
 		}
 	}
@@ -216,8 +216,15 @@ func (n *Node) startAndWait(p *Self, parent *Self, run func(*Self) error, opts [
 	n.sched.Ready(&p.Task, from.co)
 	if c.timeout > 0 {
 		t := time.AfterFunc(c.timeout, func() {
-			st.report(ErrTimeout, nil)
-			p.kill(ErrKilled)
+			if p.kill(ErrKilled) {
+				r := CrashReport{PID: p.pid, Name: c.name, Kind: p.kind.name, Reason: ErrTimeout, Start: true}
+				if c.onCrash != nil {
+					c.onCrash(r)
+				} else {
+					r.Log(n.logger, "not supervised")
+				}
+				st.report(ErrTimeout, nil)
+			}
 		})
 		defer t.Stop()
 	}
@@ -239,6 +246,12 @@ func (p *Self) runStart() bool {
 		return false
 	}
 	err := st.run(p)
+	if p.hasTurn { // the first message's handler has a context of its own
+		p.endTurnContext()
+	}
+	if p.dead.Load() {
+		err = p.exitReason()
+	}
 	if err == nil && p.stopped {
 		err = reasonOrNormal(p.stopWhy)
 	}

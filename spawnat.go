@@ -19,6 +19,8 @@ type spawning struct {
 	err  error
 	done bool
 	w    *waiter
+	ref  Reference
+	self *Self // who wants to be linked or to monitor, nil if nobody
 }
 
 func (s *spawning) report(pid PID, err error) {
@@ -76,7 +78,7 @@ func (n *Node) spawnRemote(ctx context.Context, from caller, node, name Atom, op
 		return PID{}, err
 	}
 	ref := n.newRef()
-	s := &spawning{w: newWaiter(from)}
+	s := &spawning{w: newWaiter(from), ref: ref, self: from.self}
 	l.mu.Lock()
 	if l.gone {
 		l.mu.Unlock()
@@ -89,7 +91,7 @@ func (n *Node) spawnRemote(ctx context.Context, from caller, node, name Atom, op
 		pid = from.self.pid
 	}
 	l.control(&Signal{Op: OpSpawn, From: pid, Ref: ref,
-		Spawn: &SpawnRequest{GroupLeader: pid, Module: spawnModule, Function: name}})
+		Spawn: &SpawnRequest{GroupLeader: pid, Module: spawnModule, Function: name, Link: c.linked, Monitor: c.monitored != nil}})
 	if !from.is(ctx) && ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { s.report(PID{}, ctx.Err()) })
 		defer stop()
@@ -106,15 +108,40 @@ func (n *Node) spawnRemote(ctx context.Context, from caller, node, name Atom, op
 	if err != nil {
 		return PID{}, err
 	}
-	if c.linked {
-		if err := from.self.Link(pid); err != nil {
-			return PID{}, err
-		}
-	}
 	if c.monitored != nil {
-		*c.monitored = from.self.Monitor(pid)
+		*c.monitored = ref
 	}
 	return pid, nil
+}
+
+// adopt makes the link and the monitor of a process that another node has started for us. The other side has its end
+// already, so that neither the process nor the news of its death can get lost. It runs before any later signal of that
+// node is handled.
+func (s *spawning) adopt(l *remoteNode, sig *Signal) {
+	p := s.self
+	if p == nil {
+		return
+	}
+	if sig.Linked && (!p.linkedBy(sig.From) || !l.addLink(p.pid, sig.From)) {
+		l.control(&Signal{Op: OpExit, From: p.pid, To: sig.From, Reason: p.exitReason()})
+	}
+	if !sig.Monitored {
+		return
+	}
+	p.mu.Lock()
+	if !p.dead.Load() {
+		r := p.related()
+		if r.monitors == nil {
+			r.monitors = map[Reference]watch{}
+		}
+		r.monitors[s.ref] = watch{pid: sig.From}
+	}
+	p.mu.Unlock()
+	l.mu.Lock()
+	if !l.gone {
+		l.monitors[s.ref] = p
+	}
+	l.mu.Unlock()
 }
 
 // spawned is the answer to a spawn.
@@ -127,6 +154,7 @@ func (t *remoteTable) spawned(l *remoteNode, sig *Signal) {
 		return
 	}
 	if sig.Err == "" {
+		s.adopt(l, sig)
 		s.report(sig.From, nil)
 		return
 	}

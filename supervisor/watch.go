@@ -109,8 +109,12 @@ func alive(node *banyan.Node, pid banyan.PID) bool {
 
 // ends returns who has ended, and why; with last the watcher is not needed any more.
 func (r watching) ends(self *banyan.Self, last bool) map[banyan.PID]error {
-	ctx := self.Node().Context(context.Background())
-	ends, err := banyan.Call(ctx, r.ref, theEnds{last})
+	ends, err := banyan.Call(self, r.ref, theEnds{last})
+	if err != nil {
+		// An exit signal breaks calls of the process off, but not one from outside. That one holds the worker up while it
+		// waits, so it is not the rule.
+		ends, err = banyan.Call(self.Node().Context(context.Background()), r.ref, theEnds{last})
+	}
 	if err != nil {
 		ends = make(map[banyan.PID]error)
 		for _, pid := range r.pids {

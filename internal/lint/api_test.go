@@ -25,7 +25,8 @@ func public(t *testing.T) (list1 []pkg) {
 	t.Helper()
 	for _, p := range list(t, "linux") {
 		r := p.rel()
-		if !ours(p.ImportPath) || p.Name == "main" || strings.Contains("/"+r+"/", "/internal/") || len(p.GoFiles) == 0 {
+		if !ours(p.ImportPath) || p.Name == "main" || strings.Contains("/"+r+"/", "/internal/") || len(p.GoFiles) == 0 ||
+			strings.HasPrefix(r, "examples/") || strings.HasPrefix(r, "cmd/") {
 			continue
 		}
 		list1 = append(list1, p)

@@ -53,7 +53,7 @@ func (p *Plain) Acquire() {
 // Release gives the token up; the goroutine may then block.
 func (p *Plain) Release() {
 	k := p.tok.Load()
-	p.task.long = k == nil || k.ranLong.Swap(false)
+	p.task.long = k == nil || k.ranLong.Swap(false) || k.flagged.Load() // a tick has passed since it got the token
 	if k == nil || !p.tok.CompareAndSwap(k, nil) {
 		if p.holding {
 			p.holding = false
@@ -69,6 +69,27 @@ func (p *Plain) Release() {
 	p.s.mu.Lock()
 	k.holder.Store(nil)
 	p.s.giveLocked(k)
+}
+
+// Yield lets others have the token if this goroutine has had it for a tick and somebody waits. It costs a load otherwise.
+func (p *Plain) Yield() {
+	k := p.tok.Load()
+	if k == nil {
+		if p.holding { // taken by the monitor: queue up for another
+			p.Release()
+			p.Acquire()
+		}
+		return
+	}
+	if !k.flagged.Load() {
+		return
+	}
+	if !p.s.hasWork() {
+		k.flagged.Store(false)
+		return
+	}
+	p.Release()
+	p.Acquire()
 }
 
 func (p *Plain) hold(k *token) {

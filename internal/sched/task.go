@@ -11,7 +11,7 @@ type Turn func(t *Task, c *Coro) (again bool)
 type Task struct {
 	next   *Task // in one queue at most; owned by that queue's lock
 	parked *Coro // its turn waits on this coroutine; set before the waker can know
-	long   bool  // its last turn ran over a tick: queue it behind the others. Written by who runs it
+	long   bool  // a tick passed in its last turn: queue it behind the others. Written by who runs it
 	plain  bool  // it is the task of a Plain: it only asks for a token
 }
 

@@ -50,6 +50,7 @@ type Coro struct {
 	g      uintptr // its goroutine
 	task   *Task   // whose turn it runs; own goroutine only
 	why    int
+	ticked bool // a tick has passed in this turn; own goroutine only
 	commit Parker
 	next   func() (struct{}, bool)
 	stop   func()
@@ -83,11 +84,14 @@ func (c *Coro) Park(p Parker) {
 	c.task = t
 }
 
-// Progress tells the monitor that a long batch is not one long handler. Cheap enough for every message.
-func (c *Coro) Progress() {
+// Progress tells the monitor that a long batch is not one long handler, and reports whether the turn has lasted long
+// enough: a tick has passed, so that others should get theirs. Cheap enough for every message, since it reads no clock.
+func (c *Coro) Progress() (enough bool) {
 	if k := c.w.tok.Load(); k != nil && k.flagged.Load() {
 		k.flagged.Store(false)
+		c.ticked = true
 	}
+	return c.ticked
 }
 
 // Lost reports that the turn goes on without a token: it should end soon.
@@ -95,14 +99,16 @@ func (c *Coro) Lost() bool { return c.w.tok.Load() == nil }
 
 // Settle notes for the next queueing whether this turn ran long. Turn calls it while its task cannot be made ready yet.
 func (c *Coro) Settle() {
-	k := c.w.tok.Load()
-	if k == nil || k.ranLong.Load() {
-		c.task.long = true
-		if k != nil {
-			k.ranLong.Store(false)
-		}
-	} else if c.task.long {
-		c.task.long = false
+	long := c.ticked
+	c.ticked = false
+	if k := c.w.tok.Load(); k == nil {
+		long = true
+	} else if k.ranLong.Load() {
+		k.ranLong.Store(false)
+		long = true
+	}
+	if c.task.long != long {
+		c.task.long = long
 	}
 }
 

@@ -20,10 +20,11 @@ type board struct {
 	jobOf  int       // the node that said it
 	jobAt  time.Time // when
 	term   int
-	again  int // of earlier coordinators
+	again  int // under earlier coordinators; what was with workers when one was lost is known from its last report only
+	about  bool
 	began  time.Time
 	ended  time.Time
-	kills  int
+	kills  int // nodes that a signal ended
 	log    []string
 	result string
 	ok     bool
@@ -65,11 +66,13 @@ func (b *board) report(i int, r cluster.Report, now time.Time) {
 		r.Tree = n.last.Tree // too busy to answer: what was known is better than nothing
 	}
 	n.last, n.lastAt, n.ready = r, now, true
-	if r.Job == nil || r.Term < b.term {
+	if r.Job == nil || r.Term < b.term { // a coordinator that has not heard yet that there is another
 		return
 	}
 	if r.Term > b.term {
-		b.again += b.job.Again
+		if b.term > 0 {
+			b.lostLead()
+		}
 		b.term = r.Term
 	}
 	if r.Job.Phase == cluster.PhasePlan && b.job.Pieces > 0 { // a new coordinator that knows nothing yet
@@ -94,6 +97,24 @@ func (b *board) down(i int, back time.Time) {
 	defer b.mu.Unlock()
 	n := &b.nodes[i]
 	n.child, n.ready, n.rate, n.back = nil, false, 0, back
+	for _, n := range b.nodes {
+		if n.child != nil {
+			return
+		}
+	}
+	if b.job.Phase == cluster.PhaseDone || back.IsZero() {
+		return
+	}
+	// Nobody is left who knows of the job: it begins anew, with the first term.
+	b.lostLead()
+	b.again += b.job.Counted + b.job.Held
+	b.job, b.term = cluster.Progress{}, 0
+}
+
+// lostLead keeps what is known of the work that was given under a coordinator that is no more.
+func (b *board) lostLead() {
+	b.again, b.about = b.again+b.job.Again+b.job.Given, true
+	b.job.Again, b.job.Given = 0, 0
 }
 
 // situation is what the script wants to know.
@@ -138,7 +159,7 @@ func (b *board) view() page.View {
 	defer b.mu.Unlock()
 	now := time.Now()
 	v := page.View{Dir: b.dir, Phase: b.job.Phase, Bytes: b.job.Bytes, Counted: b.job.CountedBytes, Pieces: b.job,
-		Again: b.again + b.job.Again, Kills: b.kills, Log: append([]string(nil), b.log...), Result: b.result, OK: b.ok}
+		Again: b.again + b.job.Again, About: b.about, Kills: b.kills, Log: append([]string(nil), b.log...), Result: b.result, OK: b.ok}
 	if v.Phase == "" {
 		v.Phase = "starting"
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/banyan-go/banyan/internal/demo/cluster"
@@ -30,6 +31,8 @@ type child struct {
 	pid   int
 	began time.Time
 	done  chan struct{} // closed when it has ended and its report reader too
+
+	killed atomic.Bool // by us
 }
 
 // event is what a child's goroutine tells the launcher: a report, or its end.
@@ -147,7 +150,10 @@ func (n *nursery) tell(e event) {
 }
 
 // kill is kill -9. A child that has ended already is no error.
-func (c *child) kill() { _ = c.cmd.Process.Kill() }
+func (c *child) kill() {
+	c.killed.Store(true)
+	_ = c.cmd.Process.Kill()
+}
 
 // stop asks the child to end, and kills it when it does not within patience.
 func (c *child) stop(patience time.Duration) {

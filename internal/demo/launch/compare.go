@@ -44,7 +44,7 @@ func (r *run) compare(ctx context.Context, job cluster.Progress, took time.Durat
 	}
 	r.screen.say("")
 	r.screen.say("%d nodes       %s", r.o.Nodes, describe(*job.Summary))
-	r.screen.say("              %s, %d killed, %d pieces handed out again%s", page.Clock(took), v.Kills, v.Again, held)
+	r.screen.say("              %s, %d killed, %s pieces handed out again%s", page.Clock(took), v.Kills, v.Repeated(), held)
 	for _, t := range job.Summary.Trouble {
 		r.screen.say("              unreadable: %s", t)
 	}

@@ -164,9 +164,15 @@ func (r *run) event(e event) error {
 	if e.err != nil {
 		how = e.err.Error()
 	}
+	killed := e.c.killed.Load() || strings.HasPrefix(how, "signal: ")
 	r.board.down(i, time.Now().Add(restartAfter))
+	if killed {
+		r.board.mu.Lock()
+		r.board.kills++
+		r.board.mu.Unlock()
+	}
 	r.screen.say("%s", r.board.note("node %s (pid %d) ended: %s; back in %v", short(i), e.c.pid, how, restartAfter))
-	if !strings.HasPrefix(how, "signal: ") {
+	if !killed {
 		if r.failed[i]++; r.failed[i] == 3 {
 			return fmt.Errorf("node %s has ended by itself three times (%s); the end of its log:\n%s", short(i), how, r.logTail(i))
 		}
@@ -209,9 +215,6 @@ func (r *run) kill(i int, by string) error {
 		what = ", the coordinator's node"
 	}
 	r.screen.say("%s", r.board.note("kill -9 %s (pid %d%s) by %s at %s%%", short(i), c.pid, what, by, v.Percent()))
-	r.board.mu.Lock()
-	r.board.kills++
-	r.board.mu.Unlock()
 	c.kill()
 	return nil
 }

@@ -76,7 +76,7 @@ func line(v page.View) string {
 	}
 	fmt.Fprintf(&b, " MB/s  %s", v.Phase)
 	if v.Again > 0 {
-		fmt.Fprintf(&b, ", %d again", v.Again)
+		fmt.Fprintf(&b, ", %s again", v.Repeated())
 	}
 	return b.String()
 }

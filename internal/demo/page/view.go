@@ -19,7 +19,8 @@ type View struct {
 	Pieces  cluster.Progress // of the job: pieces by state
 	Rate    float64          // bytes a second, of all nodes
 	Elapsed time.Duration
-	Again   int // pieces given again, over all coordinators
+	Again   int  // pieces given again, over all coordinators
+	About   bool // Again is an estimate
 	Kills   int
 	Nodes   []Node
 	Log     []string // newest first
@@ -40,6 +41,14 @@ type Node struct {
 
 // Percent is the share in percent.
 func (v View) Percent() string { return fmt.Sprintf("%.1f", 100*v.Share) }
+
+// Repeated prints Again, with a ~ if it is an estimate.
+func (v View) Repeated() string {
+	if v.About {
+		return fmt.Sprintf("~%d", v.Again)
+	}
+	return fmt.Sprint(v.Again)
+}
 
 // Size prints bytes for people.
 func Size(n int64) string {
