@@ -159,3 +159,29 @@ func BenchmarkSpawnState(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkPlainPingPong(b *testing.B) {
+	n := startNode(b)
+	done := make(chan struct{})
+	play := func(times int) func(*banyan.Self) error {
+		return func(self *banyan.Self) error {
+			for range times {
+				m, err := self.Receive(self)
+				if err != nil {
+					return err
+				}
+				if err := banyan.Send(self, m.(banyan.PID), self.PID()); err != nil {
+					return err
+				}
+			}
+			close(done)
+			return nil
+		}
+	}
+	b.ReportAllocs()
+	a, _ := banyan.Go(n, play(b.N))
+	c, _ := banyan.Go(n, play(b.N+1))
+	b.ResetTimer()
+	_, _ = banyan.Go(n, func(self *banyan.Self) error { return banyan.Send(self, a, c) })
+	<-done
+}

@@ -5,7 +5,10 @@ package banyan
 import (
 	"context"
 	"reflect"
+	"sync"
 	"unsafe"
+
+	"github.com/banyan-go/banyan/internal/clone"
 )
 
 // Cast sends a note to a server and does not wait for it to be handled. nil means: it is in the mailbox, or in the
@@ -104,17 +107,45 @@ func copyInfo(v any) (envelope, error) {
 	if v == nil {
 		return infoEnvelope(nil), nil
 	}
-	pl, err := payloadOf(reflect.TypeFor[any]())
-	if err != nil {
-		return envelope{}, err
+	t := reflect.TypeOf(v)
+	pl, ok := infoPayloads.Load(t)
+	if !ok {
+		p, err := payloadOf(t)
+		if err != nil {
+			return envelope{}, err
+		}
+		pl, _ = infoPayloads.LoadOrStore(t, &p)
 	}
-	var e envelope
-	if err := putMessage(&e, &pl, v); err != nil {
-		return envelope{}, err
+	if p := pl.(*payload); !p.flat {
+		c, err := clone.Any(v)
+		if err != nil {
+			return envelope{}, err
+		}
+		e := infoEnvelope(c)
+		box := (*any)(e.ptr)
+		e.size = uint32(min(anyPayload().plan.Size(unsafe.Pointer(box)), 1<<31))
+		return e, nil
+	} else {
+		e := infoEnvelope(v)
+		e.size = uint32(p.size)
+		if p.refers && !p.direct {
+			e.size = uint32(min(p.plan.Size((*[2]unsafe.Pointer)(e.ptr)[1]), 1<<31))
+		}
+		return e, nil
 	}
-	e.rec = infoRecord
-	return e, nil
 }
+
+// infoPayloads holds what is known of the types that were sent as plain values, *payload by reflect.Type.
+var infoPayloads sync.Map
+
+// anyPayload measures values whose type is known at run time only.
+var anyPayload = sync.OnceValue(func() *payload {
+	p, err := payloadOf(reflect.TypeFor[any]())
+	if err != nil {
+		panic("banyan: any cannot be copied: " + err.Error()) // a plan for any always exists
+	}
+	return &p
+})
 
 // Send sends a value to a process: to Info of a server, to Receive of a plain process, to an Erlang process as a term.
 // nil means that it is on its way; a process that is not there swallows it, as in Erlang.
@@ -127,7 +158,10 @@ func Send(ctx context.Context, to PID, m any) error {
 	if to.Node != n.name {
 		return n.sendTerm(ctx, from, &Signal{Op: OpSend, To: to, Body: Body{Value: m}})
 	}
-	return n.sendLocal(from, n.procs.get(to), to.String(), m)
+	if err := sendLocal(from, n.procs.get(to), m); err != nil {
+		return undeliveredOp("send", to.String(), m, err)
+	}
+	return nil
 }
 
 // SendName is Send to a registered name; node "" is the sender's own.
@@ -144,7 +178,10 @@ func SendName(ctx context.Context, name, node Atom, m any) error {
 	if p == nil {
 		return undeliveredOp("send", string(name), m, ErrNoProcess)
 	}
-	return n.sendLocal(from, p, string(name), m)
+	if err := sendLocal(from, p, m); err != nil {
+		return undeliveredOp("send", string(name), m, err)
+	}
+	return nil
 }
 
 // SendAlias is Send to an alias, see Self.Alias. A message to an alias that is gone is dropped.
@@ -157,19 +194,22 @@ func SendAlias(ctx context.Context, alias Reference, m any) error {
 	if alias.Node != n.name {
 		return n.sendTerm(ctx, from, &Signal{Op: OpSendAlias, To: PID{Node: alias.Node}, Ref: alias, Body: Body{Value: m}})
 	}
-	return n.sendLocal(from, n.aliases.get(alias), alias.String(), m)
+	if err := sendLocal(from, n.aliases.get(alias), m); err != nil {
+		return undeliveredOp("send", alias.String(), m, err)
+	}
+	return nil
 }
 
-func (n *Node) sendLocal(from caller, p *Self, to string, m any) error {
+func sendLocal(from caller, p *Self, m any) error {
 	if p == nil {
 		return nil
 	}
 	e, err := copyInfo(m)
 	if err != nil {
-		return undeliveredOp("send", to, m, err)
+		return err
 	}
 	if err := p.deliver(from, &e); err != nil && err != ErrNoProcess {
-		return undeliveredOp("send", to, m, err)
+		return err
 	}
 	return nil
 }

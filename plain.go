@@ -112,6 +112,13 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 			p.mu.Unlock()
 			return nil, p.exitReason()
 		}
+		if p.firstState == firstFull && p.inner == nil && p.outer == nil {
+			if m, ok := p.takeFirst(match); ok {
+				return m, nil
+			}
+			from = 1
+			continue
+		}
 		if p.firstState == firstFull || p.outer != nil {
 			from = p.takeQueue()
 			continue
@@ -179,6 +186,28 @@ func infoPeek(e *envelope) any {
 		return (*Timer)(e.ptr).m
 	}
 	return *(*any)(e.ptr)
+}
+
+// takeFirst takes the only message there is, past all buffers; if nobody picks it, it becomes the save queue. It is called
+// with mu held, and returns without it.
+func (p *Self) takeFirst(match []Matcher) (any, bool) {
+	e := p.first
+	p.first, p.firstState = envelope{}, firstEmpty
+	p.unchargeAll()
+	p.account(1)
+	room := p.takeRoom()
+	p.mu.Unlock()
+	room.wakeAll(nil)
+	if e.rec == nil {
+		return nil, false // it was flushed
+	}
+	if picks(match, infoPeek(&e)) {
+		return infoValue(&e), true
+	}
+	p.inner = newBuffer()
+	p.inner.env = append(p.inner.env, e)
+	p.batch.Add(1)
+	return nil, false
 }
 
 // takeQueue moves the mailbox behind the save queue, and says where the new messages begin. It is called with mu held, and

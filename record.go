@@ -72,6 +72,7 @@ type payload struct {
 	plan   *clone.Plan
 	flat   bool // nothing mutable: travels as it is
 	inline bool // no pointers and at most 16 bytes: rides inside the envelope
+	direct bool // in an interface the value is the data word itself, not behind it
 	refers bool // holds pointers (strings count): what it costs must be measured
 	size   int  // bytes of the value itself
 }
@@ -83,10 +84,23 @@ func payloadOf(t reflect.Type) (payload, error) {
 	}
 	refers := plan.Pointers()
 	return payload{
-		typ: t, plan: plan, flat: plan.Flat(), refers: refers,
+		typ: t, plan: plan, flat: plan.Flat(), refers: refers, direct: isDirect(t),
 		inline: plan.Flat() && !refers && t.Size() <= 16 && t.Align() <= 8,
 		size:   int(t.Size()),
 	}, nil
+}
+
+// isDirect reports whether interfaces hold values of t in their data word: types that are one pointer.
+func isDirect(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Chan, reflect.Func, reflect.UnsafePointer:
+		return true
+	case reflect.Struct:
+		return t.NumField() == 1 && isDirect(t.Field(0).Type)
+	case reflect.Array:
+		return t.Len() == 1 && isDirect(t.Elem())
+	}
+	return false
 }
 
 // keyOf is a number for a type, found without reflection: the address of the type's descriptor.
