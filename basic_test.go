@@ -97,7 +97,7 @@ type sleepy struct{}
 type nap struct{ D time.Duration }
 
 func (m nap) Call(_ *sleepy, self *banyan.Self) (bool, error) {
-	time.Sleep(m.D)
+	<-time.After(m.D)
 	return true, nil
 }
 

@@ -141,12 +141,13 @@ func alive(t testing.TB, n *banyan.Node, pid banyan.PID) {
 	}
 }
 
-// bubble runs a test in virtual time with a node of its own that logs nothing.
+// bubble runs a test in virtual time with a node of its own that logs nothing. Its workers are more than the handlers that
+// tests block at once: in virtual time a replacement would show.
 func bubble(t *testing.T, f func(t *testing.T, n *banyan.Node), opts ...banyan.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
-		f(t, quietNode(t, opts...))
+		f(t, quietNode(t, append([]banyan.Option{banyan.WithWorkers(8)}, opts...)...))
 	})
 }
 

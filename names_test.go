@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/banyan-go/banyan"
@@ -71,7 +72,10 @@ func TestNameIsFreeBeforeAnybodyHears(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, n *banyan.Node) {
 				again := make(chan error, 2)
+				var one sync.Mutex // both hear of it: one at a time takes the name
 				restart := func(self *banyan.Self) error {
+					one.Lock()
+					defer one.Unlock()
 					_, err := banyan.SpawnState(self, newLab(), banyan.Name("a"))
 					if err == nil {
 						n.Unregister("a")

@@ -291,12 +291,20 @@ func castRemote(ctx context.Context, h *handle, rec *record, m any) error {
 		return notRegistered("RegisterCast", rec)
 	}
 	from := callerOf(ctx)
-	s := Signal{Op: OpSend, To: h.pid, Name: h.atom(), Body: Body{Kind: BodyCast, Value: m, Typed: true}}
+	s := signals.Get().(*Signal)
+	s.Op, s.To, s.Name = OpSend, h.pid, h.atom()
+	s.Body.Kind, s.Body.Value, s.Body.Typed = BodyCast, m, true
 	if h.name != nil {
 		s.Op = OpSendName
 	}
-	return h.node.sendTerm(ctx, from, &s)
+	err := h.node.sendTerm(ctx, from, s)
+	*s = Signal{}
+	signals.Put(s)
+	return err
 }
+
+// signals holds signals to use again: a transport keeps none, and they are large.
+var signals = sync.Pool{New: func() any { return new(Signal) }}
 
 func notRegistered(fn string, rec *record) error {
 	return fmt.Errorf("%w: call banyan.%s[%s](name) at start-up, on all nodes", ErrNotRegistered, fn, rec.name)
@@ -339,16 +347,19 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 		l.control(&Signal{Op: OpMonitor, From: pid, To: h.pid, Name: h.atom(), Ref: ref})
 	}
 	value := reflect.NewAt(c.rec.msg.typ, c.queryPtr()).Interface()
-	s := Signal{Op: OpSend, From: pid, To: h.pid, Name: h.atom(),
-		Body: Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid}}
+	s := signals.Get().(*Signal)
+	s.Op, s.From, s.To, s.Name = OpSend, pid, h.pid, h.atom()
+	s.Body = Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid}
 	if h.name != nil {
 		s.Op = OpSendName
 	}
-	if err := l.send(ctx, from, &s); err != nil {
+	err = l.send(ctx, from, s)
+	*s = Signal{}
+	signals.Put(s)
+	if err != nil {
 		l.n.remotes.takeRef(ref)
-		return err
 	}
-	return nil
+	return err
 }
 
 // expect enters a call into the tables; the end of the link will end it.

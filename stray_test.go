@@ -222,7 +222,9 @@ func TestGoroutineHearsOfTheEnd(t *testing.T) {
 			})
 			next(t, called)
 			_ = banyan.SendExit(outside(n), a.PID(), why)
-			errorIs(t, next(t, done), context.Canceled)
+			if err := next(t, done); err != nil { // the reply may be faster
+				errorIs(t, err, context.Canceled)
+			}
 			gone(t, n, a.PID())
 		})
 	}

@@ -263,6 +263,13 @@ func (q *queue) take(old []byte) []byte {
 	return b
 }
 
+// shrink lets go of an empty buffer that is larger than keep.
+func (q *queue) shrink(keep int) {
+	if len(q.small) == 0 && cap(q.small) > keep {
+		q.small = nil
+	}
+}
+
 // wait notes who wants room; false if there is.
 func (q *queue) wait(wake func()) bool {
 	switch {

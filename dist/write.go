@@ -32,9 +32,7 @@ func (l *link) write() {
 			if cap(small) > keepBuffer {
 				small = nil
 			}
-			if cap(l.q.small) > keepBuffer {
-				l.q.small = nil
-			}
+			l.q.shrink(keepBuffer)
 			l.mu.Unlock()
 			l.idle()
 			l.mu.Lock()

@@ -50,6 +50,7 @@ var rooms = []room{
 	{"metrics", []string{"", "introspect", leaves}, "figures come from introspect, by anybody's means"},
 	{"banyantest", []string{"", "etf", "dist", leaves}, "the test kit stands on public packages and the simulated network"},
 	{"internal/demo", []string{everything}, "the demo is a program"},
+	{"internal/compiletest", []string{""}, "what users may and may not write, as packages of their own"},
 	{"internal/lint", nil, "it reads the code, it does not run it"},
 	{"cmd", []string{everything, "internal/demo"}, "a program"},
 	{"examples", []string{everything, "banyantest"}, "programs, for readers"},
@@ -68,7 +69,9 @@ var never = map[string]string{
 	"examples":      "examples are an end",
 	"banyantest":    "only tests and examples import the test kit; production code must not carry package testing",
 	"internal/lint": "rules are an end",
-	"internal/demo": "the demo is an end: move what is of use to others into a package",
+
+	"internal/compiletest": "it is a test",
+	"internal/demo":        "the demo is an end: move what is of use to others into a package",
 }
 
 // roomOf finds a package's room; ok is false for a package nobody has thought of.
