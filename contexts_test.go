@@ -162,6 +162,7 @@ func TestSelfIsAContext(t *testing.T) {
 			if derived.Err() == nil {
 				<-derived.Done()
 			}
+			<-time.After(time.Millisecond) // the caller gives up at that very instant, this reply comes after it
 			return 0, nil
 		}}, banyan.Timeout(2*time.Second))
 		errorIs(t, err, banyan.ErrTimeout)

@@ -18,6 +18,8 @@ import (
 //	a registered error                its code, an atom
 //	one that wraps such an error      {Code, <<"text">>}, with a third element ['banyan.not_delivered'] if it is that too
 //	a panic                           {panic, <<"value">>, <<"stack">>}
+//	a ProcessError                    {'banyan.process', Pid, Delivered, Reason}
+//	an UndefinedError                 {undef, [{Module, Function, Args, []}]}
 //	an Erlang term                    itself
 //	any other error                   {go_error, <<"text">>}
 
@@ -31,6 +33,8 @@ func TermReason(t any) error { return termReason(t) }
 const (
 	panicAtom   etf.Atom = "panic"
 	goErrorAtom etf.Atom = "go_error"
+	processAtom etf.Atom = "banyan.process"
+	undefAtom   etf.Atom = "undef"
 	normalCode  etf.Atom = "banyan.normal"
 	stopCode    etf.Atom = "banyan.shutdown"
 )
@@ -90,6 +94,12 @@ func reasonTermAt(err error, depth int) any {
 	}
 	if inner, ok := banyan.ShutdownReason(err); ok && depth > 0 {
 		return etf.Tuple{etf.Atom("shutdown"), reasonTermAt(inner, depth-1)}
+	}
+	if p := (*banyan.ProcessError)(nil); depth > 0 && errors.As(err, &p) {
+		return etf.Tuple{processAtom, p.PID, p.Delivered, reasonTermAt(p.Reason, depth-1)}
+	}
+	if u, ok := err.(*banyan.UndefinedError); ok {
+		return etf.Tuple{undefAtom, etf.List{etf.Tuple{u.Module, u.Function, etf.List(u.Args), etf.List{}}}}
 	}
 	if p := (*banyan.PanicError)(nil); errors.As(err, &p) {
 		return etf.Tuple{panicAtom, []byte(p.Value), []byte(p.Stack)}
@@ -154,6 +164,14 @@ func tupleReason(t etf.Tuple, depth int) error {
 	}
 	if tag == "shutdown" && len(t) == 2 && depth > 0 {
 		return banyan.Shutdown(termReasonAt(t[1], depth-1))
+	}
+	if tag == processAtom && len(t) == 4 && depth > 0 {
+		pid, isPID := t[1].(banyan.PID)
+		delivered, isAtom := t[2].(etf.Atom)
+		if !isPID || !isAtom {
+			return nil
+		}
+		return &banyan.ProcessError{PID: pid, Delivered: delivered == "true", Reason: termReasonAt(t[3], depth-1)}
 	}
 	text, ok := t[1].([]byte)
 	if !ok {

@@ -168,3 +168,29 @@ func TestConfigValidate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a caller is told of a server that died in the call means the same on another node.
+func TestProcessErrorCrosses(t *testing.T) {
+	pid := banyan.PID{Node: "a@b", ID: 7, Serial: 1, Creation: 9}
+	for _, delivered := range []bool{true, false} {
+		in := &banyan.ProcessError{PID: pid, Delivered: delivered, Reason: &banyan.PanicError{Value: "boom", Stack: "there"}}
+		data, err := etf.Marshal(ReasonTerm(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		term, _, err := etf.DecodeTerm(data, etf.DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := TermReason(term)
+		var p *banyan.PanicError
+		if errors.Is(out, banyan.ErrDied) != delivered || errors.Is(out, banyan.ErrNotDelivered) == delivered || !errors.As(out, &p) || p.Stack != "there" {
+			t.Errorf("delivered %v: got %v", delivered, out)
+		}
+	}
+	u := &banyan.UndefinedError{Module: "m", Function: "f", Args: []any{1}}
+	want := etf.Tuple{etf.Atom("undef"), etf.List{etf.Tuple{etf.Atom("m"), etf.Atom("f"), etf.List{1}, etf.List{}}}}
+	if got := ReasonTerm(u); !etf.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}

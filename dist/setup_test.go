@@ -389,7 +389,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 		for ba.Send(text(b.pid(1), raw, make([]byte, 1000))) == nil {
 			sent++
 		}
-		if sent < 1000 || sent > 2200 /* a buffer that is being written, and one that fills */ {
+		if sent < 950 || sent > 2200 { // a buffer that fills, less what frames cost, and perhaps one that is being written
 			t.Errorf("%d kB taken by a buffer of 1 MiB", sent)
 		}
 		if err := ba.Send(text(b.pid(1), raw, 1)); err != banyan.ErrLinkFull {
