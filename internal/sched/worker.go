@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	slotTurns   = 32      // the slot is passed over every so many picks, so that two chatting tasks cannot keep a worker
-	clockTurns  = 16      // a worker reads the clock every so many picks
+	slotTurns   = 32     // the slot is passed over every so many picks, so that two chatting tasks cannot keep a worker
+	clockTurns  = 16     // a worker whose turns are short reads the clock every so many picks
+	longTurn    = 1e6    // ns: a turn that took this long goes behind the others next time
+	shortTurn   = 20_000 // ns: after so many turns in a row that were shorter a worker need not time each of them
+	shortTurns  = 64
 	yieldEvery  = 200_000 // ns after which a worker lets other goroutines run
 	maxIdleCoro = 32      // coroutines a worker keeps for later
 	maxSpare    = 64      // workers kept without a token
@@ -28,6 +31,8 @@ type worker struct {
 	holding bool    // it was given a token and has not given it back; with tok nil: the monitor took it
 	picks   uint32
 	yielded int64 // when other goroutines were last let run
+	begun   int64 // when the running turn began, if timed
+	quick   int   // short turns in a row; from shortTurns on turns are not timed one by one
 }
 
 func (w *worker) hold(k *token) {
@@ -101,6 +106,9 @@ func (c *Coro) Lost() bool { return c.w.tok.Load() == nil }
 func (c *Coro) Settle() {
 	long := c.ticked
 	c.ticked = false
+	if c.w.timed() {
+		long = true
+	}
 	if k := c.w.tok.Load(); k == nil {
 		long = true
 	} else if k.ranLong.Load() {
@@ -110,6 +118,23 @@ func (c *Coro) Settle() {
 	if c.task.long != long {
 		c.task.long = long
 	}
+}
+
+// timed measures the turn that ends, and reports whether it was long. The monitor would tell, but where all processors
+// compute it is late itself. Reading the clock costs as much as a short turn, so it stops where turns are short.
+func (w *worker) timed() (long bool) {
+	if w.quick >= shortTurns {
+		return false
+	}
+	now := w.s.refresh()
+	took := now - w.begun
+	w.begun = now
+	if took < shortTurn {
+		w.quick++
+	} else {
+		w.quick = 0
+	}
+	return took >= longTurn
 }
 
 func (w *worker) coro() *Coro {
@@ -150,6 +175,7 @@ func (w *worker) main() {
 			if !w.wait() {
 				break
 			}
+			w.quick, w.begun = 0, w.s.refresh()
 			continue
 		}
 		c := w.resume
@@ -242,11 +268,22 @@ func (w *worker) find(c *Coro) *Task {
 		k.flagged.Store(false)
 	}
 	w.picks++
+	now := w.begun
 	if w.picks%clockTurns == 0 {
-		if now := s.refresh(); now-w.yielded > yieldEvery {
-			w.yielded = now
-			runtime.Gosched()
+		now = s.refresh()
+		if w.quick >= shortTurns && now-w.begun > clockTurns*shortTurn {
+			w.quick = 0 // they are not that short any more
 		}
+		w.begun = now
+	}
+	if now-w.yielded > yieldEvery {
+		w.yielded = now
+		runtime.Gosched()
+		if w.quick < shortTurns {
+			w.begun = s.refresh()
+		}
+	}
+	if w.picks%clockTurns == 0 {
 		if s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1 {
 			c.why = whyNothing // withheld in release
 			return nil
