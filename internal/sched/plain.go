@@ -15,7 +15,8 @@ type Plain struct {
 	tok  atomic.Pointer[token] // nil: none, or lost to the monitor
 	got  chan struct{}
 
-	holding bool // was given a token and has not given it back; with tok nil: the monitor took it
+	since   int64 // when it was granted a token for which it had waited, else 0
+	holding bool  // was given a token and has not given it back; with tok nil: the monitor took it
 }
 
 // NewPlain makes one; the goroutine calls Acquire before it starts and Release when it ends.
@@ -38,6 +39,7 @@ func (p *Plain) Acquire() {
 			s.idle = s.idle[:n-1]
 			s.nidle.Store(int32(n - 1))
 			p.hold(k)
+			p.since = 0
 			s.mu.Unlock()
 			if s.asleep.Load() {
 				s.kickMonitor()
@@ -53,7 +55,7 @@ func (p *Plain) Acquire() {
 // Release gives the token up; the goroutine may then block.
 func (p *Plain) Release() {
 	k := p.tok.Load()
-	p.task.long = k == nil || k.ranLong.Swap(false) || k.flagged.Load() // a tick has passed since it got the token
+	p.task.long = k == nil || p.ranLong(k)
 	if k == nil || !p.tok.CompareAndSwap(k, nil) {
 		if p.holding {
 			p.holding = false
@@ -69,6 +71,19 @@ func (p *Plain) Release() {
 	p.s.mu.Lock()
 	k.holder.Store(nil)
 	p.s.giveLocked(k)
+}
+
+// ranLong reports whether the goroutine has had the token for long. The monitor tells; where many wait it is itself late,
+// and the clock is asked too.
+func (p *Plain) ranLong(k *token) bool {
+	if !k.ranLong.Load() && !k.flagged.Load() {
+		return false
+	}
+	told := k.ranLong.Swap(false)
+	if p.since == 0 {
+		return told
+	}
+	return p.s.refresh()-p.since > longTurn
 }
 
 // Yield lets others have the token if this goroutine has had it for a tick and somebody waits. It costs a load otherwise.
@@ -107,5 +122,6 @@ func plainOf(t *Task) *Plain { return (*Plain)(unsafe.Pointer(t)) }
 // grant is called by the worker that found the request; it gives its own token.
 func (p *Plain) grant(k *token) {
 	p.hold(k)
+	p.since = p.s.refresh()
 	p.got <- struct{}{}
 }

@@ -214,6 +214,7 @@ func (s *Scheduler) giveLocked(k *token) {
 		w.wake <- struct{}{}
 	} else {
 		w := &worker{s: s, wake: make(chan struct{}, 1)}
+		w.startClock()
 		w.hold(k)
 		s.live++
 		s.mu.Unlock()

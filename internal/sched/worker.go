@@ -11,11 +11,10 @@ import (
 )
 
 const (
-	slotTurns   = 32     // the slot is passed over every so many picks, so that two chatting tasks cannot keep a worker
-	clockTurns  = 16     // a worker whose turns are short reads the clock every so many picks
-	longTurn    = 1e6    // ns: a turn that took this long goes behind the others next time
-	shortTurn   = 20_000 // ns: after so many turns in a row that were shorter a worker need not time each of them
-	shortTurns  = 64
+	slotTurns   = 32      // the slot is passed over every so many picks, so that two chatting tasks cannot keep a worker
+	longTurn    = 1e6     // ns: a turn that lasts this long ends, and goes behind the others next time
+	slowMessage = 4_000   // ns: where messages take longer than this, the clock is read after each
+	maxUnread   = 64      // messages between two readings, where they take less
 	yieldEvery  = 200_000 // ns after which a worker lets other goroutines run
 	maxIdleCoro = 32      // coroutines a worker keeps for later
 	maxSpare    = 64      // workers kept without a token
@@ -31,8 +30,11 @@ type worker struct {
 	holding bool    // it was given a token and has not given it back; with tok nil: the monitor took it
 	picks   uint32
 	yielded int64 // when other goroutines were last let run
-	begun   int64 // when the running turn began, if timed
-	quick   int   // short turns in a row; from shortTurns on turns are not timed one by one
+	yield   bool  // it is time to do so again
+	begun   int64 // when the running turn began
+	last    int64 // when the clock was read last
+	every   int   // messages from one reading to the next
+	left    int   // of them
 }
 
 func (w *worker) hold(k *token) {
@@ -55,7 +57,7 @@ type Coro struct {
 	g      uintptr // its goroutine
 	task   *Task   // whose turn it runs; own goroutine only
 	why    int
-	ticked bool // a tick has passed in this turn; own goroutine only
+	ticked bool // this turn has lasted long; own goroutine only
 	commit Parker
 	next   func() (struct{}, bool)
 	stop   func()
@@ -87,14 +89,22 @@ func (c *Coro) Park(p Parker) {
 	c.why = whyParked
 	c.yield(struct{}{})
 	c.task = t
+	c.w.begun = c.w.last
 }
 
 // Progress tells the monitor that a long batch is not one long handler, and reports whether the turn has lasted long
-// enough: a tick has passed, so that others should get theirs. Cheap enough for every message, since it reads no clock.
+// enough: a tick has passed, or a millisecond, so that others should get theirs. To be called after every message.
 func (c *Coro) Progress() (enough bool) {
-	if k := c.w.tok.Load(); k != nil && k.flagged.Load() {
+	w := c.w
+	if k := w.tok.Load(); k != nil && k.flagged.Load() {
 		k.flagged.Store(false)
-		c.ticked = true
+		w.left = 0 // a tick has passed: for how long has it really run?
+	}
+	if w.left--; w.left <= 0 {
+		w.readClock()
+		if w.last-w.begun > longTurn {
+			c.ticked = true
+		}
 	}
 	return c.ticked
 }
@@ -106,35 +116,40 @@ func (c *Coro) Lost() bool { return c.w.tok.Load() == nil }
 func (c *Coro) Settle() {
 	long := c.ticked
 	c.ticked = false
-	if c.w.timed() {
-		long = true
-	}
 	if k := c.w.tok.Load(); k == nil {
 		long = true
 	} else if k.ranLong.Load() {
 		k.ranLong.Store(false)
-		long = true
+		long = long || c.w.s.refresh()-c.w.begun > longTurn // it may have been told of the turn before
 	}
 	if c.task.long != long {
 		c.task.long = long
 	}
 }
 
-// timed measures the turn that ends, and reports whether it was long. The monitor would tell, but where all processors
-// compute it is late itself. Reading the clock costs as much as a short turn, so it stops where turns are short.
-func (w *worker) timed() (long bool) {
-	if w.quick >= shortTurns {
-		return false
-	}
+// readClock is called when it is time to look at the clock again: after each message where they take long, after many
+// where they are short, so that the reading costs little. The monitor would tell too that a turn is long, but where all
+// processors compute it is itself late.
+func (w *worker) readClock() {
 	now := w.s.refresh()
-	took := now - w.begun
-	w.begun = now
-	if took < shortTurn {
-		w.quick++
-	} else {
-		w.quick = 0
+	each := (now - w.last) / int64(w.every)
+	w.last = now
+	switch {
+	case each > slowMessage:
+		w.every = 1
+	case w.every < maxUnread:
+		w.every *= 2
 	}
-	return took >= longTurn
+	w.left = w.every
+	if now-w.yielded > yieldEvery {
+		w.yield = true
+	}
+}
+
+// startClock begins anew after a pause that is not to be counted.
+func (w *worker) startClock() {
+	w.last = w.s.refresh()
+	w.every, w.left = 1, 1
 }
 
 func (w *worker) coro() *Coro {
@@ -175,7 +190,7 @@ func (w *worker) main() {
 			if !w.wait() {
 				break
 			}
-			w.quick, w.begun = 0, w.s.refresh()
+			w.startClock()
 			continue
 		}
 		c := w.resume
@@ -264,30 +279,20 @@ func (w *worker) find(c *Coro) *Task {
 		c.why = whyNothing
 		return nil
 	}
-	if k.flagged.Load() {
+	w.picks++
+	if w.yield {
+		w.yield = false
+		runtime.Gosched()
+		w.last = s.refresh()
+		w.yielded = w.last
+	}
+	w.begun = w.last
+	if k.flagged.Load() { // after the others have run: the monitor among them
 		k.flagged.Store(false)
 	}
-	w.picks++
-	now := w.begun
-	if w.picks%clockTurns == 0 {
-		now = s.refresh()
-		if w.quick >= shortTurns && now-w.begun > clockTurns*shortTurn {
-			w.quick = 0 // they are not that short any more
-		}
-		w.begun = now
-	}
-	if now-w.yielded > yieldEvery {
-		w.yielded = now
-		runtime.Gosched()
-		if w.quick < shortTurns {
-			w.begun = s.refresh()
-		}
-	}
-	if w.picks%clockTurns == 0 {
-		if s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1 {
-			c.why = whyNothing // withheld in release
-			return nil
-		}
+	if s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1 {
+		c.why = whyNothing // withheld in release
+		return nil
 	}
 	t := k.takeSlot()
 	if t != nil && w.picks%slotTurns == 0 {
