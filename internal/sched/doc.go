@@ -20,7 +20,8 @@
 //     gives it to another worker: at once if the machine has idle capacity (the turn is blocked in I/O), after ten ticks
 //     and more otherwise (a crowd of CPU-bound turns is not multiplied). The worker that lost its token ends its turn
 //     and becomes a spare.
-//   - Tasks whose turns ran long queue behind the others, but are never starved: every eighth pick is theirs.
+//   - Tasks whose turns are short go before those of which that is not known, and these before those whose turns ran
+//     long; but none is starved: every fourth and eighth pick is theirs.
 //
 // # Concurrency
 //

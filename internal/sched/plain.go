@@ -55,7 +55,7 @@ func (p *Plain) Acquire() {
 // Release gives the token up; the goroutine may then block.
 func (p *Plain) Release() {
 	k := p.tok.Load()
-	p.task.long = k == nil || p.ranLong(k)
+	p.task.ended(k == nil || p.ranLong(k))
 	if k == nil || !p.tok.CompareAndSwap(k, nil) {
 		if p.holding {
 			p.holding = false

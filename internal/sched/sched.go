@@ -15,14 +15,13 @@ type Scheduler struct {
 	start  time.Time
 
 	nidle  atomic.Int32 // len(idle), for a look without the lock; written under mu
-	glen   atomic.Int32 // shared.n + long.n, likewise
+	glen   atomic.Int32 // tasks in shared, likewise
 	now    atomic.Int64 // coarse clock, see Now
 	asleep atomic.Bool  // the monitor waits on kick, and now is stale
 	late   atomic.Bool  // the node's own ticks run late: the last token is withheld
 
 	mu       sync.Mutex
-	shared   list // ready, from outside or overflown
-	long     list // ready, with a last turn that ran long
+	shared   [classes]list // ready, from outside or overflown
 	picks    uint32
 	idle     []*token  // nobody holds them
 	withheld *token    // taken away while late
@@ -111,7 +110,7 @@ func (s *Scheduler) refresh() int64 {
 func (s *Scheduler) Ready(t *Task, from *Coro) {
 	if from != nil {
 		if k := from.w.tok.Load(); k != nil {
-			if !t.long {
+			if t.class != long {
 				t = k.slot.Swap(t)
 				if from.w.tok.Load() != k { // taken away meanwhile: the token may be idle, with nobody to look at its slot
 					if mine := k.takeSlot(); mine != nil {
@@ -135,12 +134,8 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 // push queues a task for any worker and sees to it that one is awake.
 func (s *Scheduler) push(t *Task) {
 	s.mu.Lock()
-	if t.long {
-		s.long.push(t)
-	} else {
-		s.shared.push(t)
-	}
-	s.glen.Store(int32(s.shared.n + s.long.n))
+	s.shared[t.class].push(t)
+	s.glen.Add(1)
 	s.mu.Unlock()
 	if s.nidle.Load() > 0 {
 		s.wakeOne()
@@ -149,29 +144,29 @@ func (s *Scheduler) push(t *Task) {
 
 // requeue puts a task whose quantum is over behind the others.
 func (s *Scheduler) requeue(t *Task, k *token) {
-	if k == nil || t.long || s.glen.Load() > 0 {
+	if k == nil || t.class == long || s.glen.Load() > 0 {
 		s.push(t)
 		return
 	}
 	k.push(t)
 }
 
-// popShared takes from the shared queues: every eighth pick prefers the long-running.
+// popShared takes from the shared queues.
 func (s *Scheduler) popShared() *Task {
 	if s.glen.Load() == 0 {
 		return nil
 	}
 	s.mu.Lock()
 	s.picks++
-	first, second := &s.shared, &s.long
-	if s.picks&7 == 0 {
-		first, second = second, first
+	var t *Task
+	for _, c := range order(s.picks) {
+		if t = s.shared[c].pop(); t != nil {
+			break
+		}
 	}
-	t := first.pop()
-	if t == nil {
-		t = second.pop()
+	if t != nil {
+		s.glen.Add(-1)
 	}
-	s.glen.Store(int32(s.shared.n + s.long.n))
 	s.mu.Unlock()
 	return t
 }
@@ -249,10 +244,11 @@ func (s *Scheduler) release(k *token) {
 // flushLocked moves what is queued at a token to the shared queue.
 func (s *Scheduler) flushLocked(k *token) {
 	if t := k.takeSlot(); t != nil {
-		s.shared.push(t)
+		s.shared[t.class].push(t)
+		s.glen.Add(1)
 	}
 	for t := k.pop(); t != nil; t = k.pop() {
-		s.shared.push(t)
+		s.shared[t.class].push(t)
+		s.glen.Add(1)
 	}
-	s.glen.Store(int32(s.shared.n + s.long.n))
 }

@@ -11,8 +11,45 @@ type Turn func(t *Task, c *Coro) (again bool)
 type Task struct {
 	next   *Task // in one queue at most; owned by that queue's lock
 	parked *Coro // its turn waits on this coroutine; set before the waker can know
-	long   bool  // a tick passed in its last turn: queue it behind the others. Written by who runs it
+	class  class // by its last turns: which of the shared queues it waits in. Written by who runs it
 	plain  bool  // it is the task of a Plain: it only asks for a token
+}
+
+// class says what is known of how long a task's turns run. One long turn does not send a quick task behind the crowd: the
+// machine may have been busy elsewhere.
+type class uint8
+
+const (
+	unknown class = iota // new, or quick until one long turn
+	quick
+	long
+	classes
+)
+
+// ended notes whether the turn that ends was long.
+func (t *Task) ended(wasLong bool) {
+	c := quick
+	if wasLong {
+		c = long
+		if t.class == quick {
+			c = unknown
+		}
+	}
+	if t.class != c {
+		t.class = c
+	}
+}
+
+// order is the one in which the shared queues are looked at: quick tasks first, but each queue is first in turn now and
+// then, so that none is starved.
+func order(pick uint32) [classes]class {
+	switch {
+	case pick&7 == 0:
+		return [classes]class{long, unknown, quick}
+	case pick&3 == 0:
+		return [classes]class{unknown, quick, long}
+	}
+	return [classes]class{quick, unknown, long}
 }
 
 // list is an intrusive FIFO.

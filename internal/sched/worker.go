@@ -122,9 +122,7 @@ func (c *Coro) Settle() {
 		k.ranLong.Store(false)
 		long = long || c.w.s.refresh()-c.w.begun > longTurn // it may have been told of the turn before
 	}
-	if c.task.long != long {
-		c.task.long = long
-	}
+	c.task.ended(long)
 }
 
 // readClock is called when it is time to look at the clock again: after each message where they take long, after many
