@@ -73,8 +73,13 @@ func (r *receiver) frame(body []byte) error {
 	if err != nil || whole == nil {
 		return err
 	}
+	// A buffer that would not be used again is given away with the message; smaller ones are cheaper to copy from.
+	r.dec.Owned, r.dec.Lent = !frame.Recyclable(whole), false
 	err = r.message(whole.Atoms, whole.Data)
-	r.pieces.Recycle(whole)
+	r.dec.Owned = false
+	if !r.dec.Lent {
+		r.pieces.Recycle(whole)
+	}
 	return err
 }
 

@@ -74,6 +74,18 @@ func (d *Decoder) MapHeader() (n int, err error) {
 	return n, nil
 }
 
+// lendFrom is the size from which on binaries are lent.
+const lendFrom = 16 << 10
+
+// keep makes b, which aliases the input, a result that may be kept.
+func (d *Decoder) keep(b []byte) []byte {
+	if d.Owned && len(b) >= lendFrom && len(b) >= len(d.data)/2 {
+		d.Lent = true
+		return b[:len(b):len(b)]
+	}
+	return append([]byte(nil), b...)
+}
+
 // Bytes reads a binary. The result aliases the input: copy what is to outlive it.
 func (d *Decoder) Bytes() ([]byte, error) {
 	rest := d.data[d.pos:]

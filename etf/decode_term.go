@@ -34,7 +34,13 @@ func (d *Decoder) term() (any, error) {
 		return d.integer()
 	case KindBinary:
 		b, err := d.Bytes()
-		return bytes.Clone(b), err
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == 0 {
+			return []byte{}, nil
+		}
+		return d.keep(b), nil
 	case KindTuple:
 		return d.tuple()
 	case KindNil:

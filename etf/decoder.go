@@ -16,6 +16,12 @@ type Decoder struct {
 	// Env is handed to [TermUnmarshaler]s; dist sets the node. Reset leaves it alone.
 	Env any
 
+	// Owned says that whoever decodes will not use the input again: a binary that makes up at least half of it is then
+	// lent to the result instead of copied, and Lent is set. For large messages that copy is most of the work.
+	Owned bool
+	// Lent reports that a result refers to the input, which must not be changed any more. Reset leaves both alone.
+	Lent bool
+
 	data  []byte
 	pos   int
 	atoms []Atom // what ATOM_CACHE_REF i means; nil outside distribution

@@ -38,7 +38,7 @@ func (c *compiler) slice(p *plan, path string) error {
 			if err != nil {
 				return err
 			}
-			*(*[]byte)(p) = append([]byte(nil), b...)
+			*(*[]byte)(p) = d.keep(b)
 			return nil
 		}
 		return nil

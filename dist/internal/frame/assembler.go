@@ -40,9 +40,12 @@ type Assembler struct {
 // maxSpare is the largest buffer that is kept for the next message.
 const maxSpare = 4 << 20
 
+// Recyclable reports whether Recycle would keep the message's buffer.
+func Recyclable(m *Message) bool { return cap(m.Data) <= maxSpare }
+
 // Recycle takes back the data of a message that is not needed any more, for the next one.
 func (a *Assembler) Recycle(m *Message) {
-	if c := cap(m.Data); c <= maxSpare && c > cap(a.spare) {
+	if Recyclable(m) && cap(m.Data) > cap(a.spare) {
 		a.spare = m.Data[:0]
 	}
 	m.Data = nil

@@ -38,7 +38,6 @@ type nodeState struct {
 	last   cluster.Report
 	lastAt time.Time
 	rate   float64
-	starts int
 }
 
 const logLines = 14 // kept for the page
@@ -89,7 +88,7 @@ func (b *board) up(i int, c *child) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := &b.nodes[i]
-	*n = nodeState{child: c, starts: n.starts + 1, lastAt: time.Now()}
+	*n = nodeState{child: c, lastAt: time.Now()}
 }
 
 func (b *board) down(i int, back time.Time) {
