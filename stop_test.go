@@ -196,3 +196,27 @@ func spawnDeaf(t testing.TB, n *banyan.Node) banyan.Ref[*deaf] {
 	}
 	return ref
 }
+
+// What was registered last is stopped first, and all of it before any process is told to end.
+func TestAtStopRunsInReverseBeforeTheProcesses(t *testing.T) {
+	n, err := banyan.Start("atstop@127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, a := spawnLab(t, n)
+	var order []int
+	for i := range 3 {
+		n.AtStop(func(context.Context) {
+			if _, alive := n.Info(a.PID()); !alive {
+				t.Error("a process ended before the hooks had run")
+			}
+			order = append(order, i)
+		})
+	}
+	if err := n.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(order) != 3 || order[0] != 2 || order[2] != 0 {
+		t.Errorf("hooks ran as %v", order)
+	}
+}

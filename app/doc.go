@@ -34,7 +34,8 @@
 //
 // When Run has returned no application's top process is alive on this node. An application that does not stop within its
 // time (Infinity unless StopTimeout says otherwise: a tree gives each of its children a time of its own) is killed. Run
-// does not stop the node: call its Stop afterwards, which ends whatever runs besides the applications, in no order.
+// does not stop the node: call its Stop afterwards, which ends whatever runs besides the applications. Called before, it
+// stops the applications in reverse order first.
 //
 // # Costs
 //

@@ -80,7 +80,7 @@ type Info struct {
 }
 
 // Start starts the applications and returns when all are ready. If ctx ends meanwhile those that have started are stopped
-// again; afterwards ctx means nothing: end them by Stop.
+// again; afterwards ctx means nothing: end them by Stop. Node.Stop stops them too, in the same order, before all else.
 func Start(ctx context.Context, node *banyan.Node, apps ...Application) (*Running, error) {
 	sorted, err := order(apps)
 	if err != nil {
@@ -101,6 +101,7 @@ func Start(ctx context.Context, node *banyan.Node, apps ...Application) (*Runnin
 		<-r.done
 		return nil, err
 	}
+	node.AtStop(func(ctx context.Context) { _ = r.Stop(ctx) }) // what is left when ctx ends the node kills, and reports
 	return r, nil
 }
 

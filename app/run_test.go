@@ -331,7 +331,7 @@ func TestStrangeStarters(t *testing.T) {
 	})
 }
 
-// Node.Stop ends the applications as well, in no order.
+// Node.Stop stops the applications first, in reverse order.
 func TestNodeStop(t *testing.T) {
 	inWorld(t, func(w *world) {
 		r := w.start(w.app("a"), w.app("b"))
@@ -339,6 +339,7 @@ func TestNodeStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-r.Done()
+		w.expect("start a, start b, stop b, stop a")
 		if _, err := app.Start(context.Background(), w.node, w.app("a")); !errors.Is(err, banyan.ErrNodeStopped) {
 			t.Fatal(err)
 		}
