@@ -304,3 +304,19 @@ func TestHeldBackSenderIsFreedByDeath(t *testing.T) {
 		}
 	})
 }
+
+// A message larger than the whole bound is taken by an empty mailbox, and by no other: else it could never be delivered.
+func TestLargeMessageIntoAnEmptyMailbox(t *testing.T) {
+	bubble(t, func(t *testing.T, n *banyan.Node) {
+		_, a := spawnLab(t, n, banyan.Mailbox(banyan.Limits{Bytes: 1000}))
+		hold := make(chan struct{})
+		later(t, n, a, func(*banyan.Self) error { <-hold; return nil })
+		synctest.Wait()
+		large := string(make([]byte, 5000))
+		if err := banyan.Send(outside(n), a.PID(), large); err != nil {
+			t.Error("into an empty mailbox:", err)
+		}
+		errorIs(t, banyan.Send(outside(n), a.PID(), large), banyan.ErrMailboxFull)
+		close(hold)
+	})
+}

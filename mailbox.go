@@ -12,7 +12,8 @@ import (
 type Limits struct {
 	// Messages in one mailbox, 100,000 by default. Timers, replies and signals (Down, Exit) pass this bound and Bytes.
 	Messages int
-	// Bytes in one mailbox, 64 MiB by default: the size of the messages with their strings and slices, roughly.
+	// Bytes in one mailbox, 64 MiB by default: the size of the messages with their strings and slices, roughly. An empty
+	// mailbox takes one message of any size.
 	Bytes int64
 }
 
@@ -57,7 +58,8 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 	if p.firstState == firstFull {
 		queued++
 	}
-	if !force && (queued >= p.limits.Messages || p.bytes+size > p.limits.Bytes) {
+	// An empty mailbox takes one message of any size, or a large one could never be delivered.
+	if !force && (queued >= p.limits.Messages || queued > 0 && p.bytes+size > p.limits.Bytes) {
 		p.mu.Unlock()
 		p.node.overflow(p)
 		return false, ErrMailboxFull

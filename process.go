@@ -36,6 +36,7 @@ type Self struct {
 	ownExit    bool         // exit is the process's own doing: a goroutine of its Go
 	trap       bool         // exit signals become messages
 	batch      atomic.Int32 // messages of outer that the runner took and may not have handled yet
+	dead       atomic.Bool  // declared dead: written once; here because it fills a gap
 	outer      *buffer      // newer than first; nil when empty
 	bytes      int64        // charged for first and outer
 	exit       error        // a deadly signal has arrived; the runner acts on it
@@ -44,7 +45,6 @@ type Self struct {
 	ext        *relations
 	stats      counters
 
-	dead     atomic.Bool              // declared dead: written once, under mu
 	cur      atomic.Pointer[call]     // the call being served; written by the runner
 	starting atomic.Pointer[starting] // until the constructor has returned; written by the runner
 

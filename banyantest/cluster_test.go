@@ -319,7 +319,10 @@ func TestRestartIsANewIncarnation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		p := banyantest.NewProbe(t, s.Node(a))
+		p.MonitorNodes()
 		s.Kill(b)
+		banyantest.Expect(p, time.Second, func(e banyan.NodeDown) bool { return e.Node == b }) // until then a call may use the old link
 		openShop(t, s.Restart(b))
 		ctx := s.Node(a).Context(t.Context())
 		if n, err := banyan.Call(ctx, banyan.At[*shop]("shop", b), take{1}); err != nil || n != 1 {
