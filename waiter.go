@@ -20,6 +20,9 @@ type callerKey struct{}
 
 // callerOf finds out who calls. Only the goroutine that really runs the process's turn is taken for the process.
 func callerOf(ctx context.Context) caller {
+	if c, ok := ctx.(*nodeCtx); ok {
+		return caller{node: c.n}
+	}
 	self, ok := ctx.(*Self)
 	if !ok {
 		switch v := ctx.Value(callerKey{}).(type) {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -189,8 +190,19 @@ func (e *Encoder) float(f float64) error {
 // Binary writes a binary.
 func (e *Encoder) Binary(b []byte) {
 	e.count(tagBinary, len(b))
+	if len(b) > copyPiece {
+		e.buf = slices.Grow(e.buf, len(b))
+		for len(b) > copyPiece {
+			e.buf = append(e.buf, b[:copyPiece]...)
+			b = b[copyPiece:]
+		}
+	}
 	e.buf = append(e.buf, b...)
 }
+
+// copyPiece is how much is copied at once: Go cannot interrupt a copy, and all processors wait for one that lasts when the
+// garbage collector wants them.
+const copyPiece = 256 << 10
 
 // String writes the bytes of s as a binary.
 func (e *Encoder) String(s string) {
