@@ -19,10 +19,14 @@ type keeper struct {
 	watch   banyan.Reference
 	told    map[banyan.Atom]bool // neighbours that have said who coordinates
 	dialing map[banyan.Atom]bool
+	tried   time.Time // when a coordinator was last started here
 }
 
 // tick is time to look around.
 type tick struct{}
+
+// retry is how long to wait before another coordinator is started where one has just failed.
+const retry = 300 * time.Millisecond
 
 // settling is how long a new node waits for neighbours that do not answer before it may coordinate.
 const settling = 1500 * time.Millisecond
@@ -162,12 +166,17 @@ func (k *keeper) elect(self *banyan.Self) error {
 			return nil
 		}
 	}
+	if _, ok := k.e.node.Whereis(coordinatorName); ok || time.Since(k.tried) < retry {
+		return nil // one of an earlier keeper, which will say so, or one that has just failed; the next tick looks again
+	}
+	k.tried = time.Now()
 	k.term++
 	spec := supervisor.Worker(string(coordinatorName), newCoordinator(k.e, k.term), supervisor.Temporary,
 		supervisor.With(banyan.Name(coordinatorName)))
 	pid, err := supervisor.StartChild(self, banyan.At[*supervisor.Server](coordinationName, ""), spec)
 	if err != nil {
-		return err
+		k.e.log.Warn("the coordinator does not start: it is tried again", "error", err)
+		return nil
 	}
 	return k.follow(self, lead{k.term, k.e.node.Name(), pid})
 }

@@ -29,9 +29,7 @@ type workerAt struct {
 // greet tells all nodes who coordinates, and asks their stores to take part.
 func (c *coordinator) greet(self *banyan.Self) {
 	for _, n := range append(c.e.neighbours(), c.e.node.Name()) {
-		if n != c.e.node.Name() {
-			c.try(self, n, banyan.Cast(banyan.Within(self, later), banyan.At[*keeper](keeperName, n), tell{Lead: c.lead}))
-		}
+		c.try(self, n, banyan.Cast(banyan.Within(self, later), banyan.At[*keeper](keeperName, n), tell{Lead: c.lead}))
 		if c.members[string(n)] == nil {
 			c.try(self, n, banyan.Cast(banyan.Within(self, later), banyan.At[*store](storeName, n), hello{c.lead}))
 		}

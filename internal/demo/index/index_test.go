@@ -180,6 +180,14 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestWalkErrors(t *testing.T) {
+	if err := Check(tree(t, map[string]string{"a/b/c": ""})); err != nil {
+		t.Error(err)
+	}
+	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
+		if Check(dir) == nil {
+			t.Errorf("%s: no error", dir)
+		}
+	}
 	if _, err := Walk(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a directory that is not there: no error")
 	}

@@ -41,6 +41,29 @@ const (
 	maxPieceFile = 400
 )
 
+func noFile(dir string) error {
+	return fmt.Errorf("%s holds no regular file to index: give another directory", dir)
+}
+
+// Check tells, without reading all of it, whether there is anything to index below dir.
+func Check(dir string) error {
+	if _, err := os.ReadDir(dir); err != nil {
+		return fmt.Errorf("the directory to index: %w", err)
+	}
+	found := false
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { // what cannot be read Walk reports
+		if err == nil && d.Type().IsRegular() {
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if !found {
+		return noFile(dir)
+	}
+	return nil
+}
+
 // Walk lists the files below dir. An unreadable directory below it is a Problem of the plan, dir itself an error.
 func Walk(dir string) (*Plan, error) {
 	if _, err := os.ReadDir(dir); err != nil {
@@ -76,7 +99,7 @@ func Walk(dir string) (*Plan, error) {
 		return nil, fmt.Errorf("listing the files of %s: %w", dir, err)
 	}
 	if len(p.Files) == 0 {
-		return nil, fmt.Errorf("%s holds no regular file to index: give another directory", dir)
+		return nil, noFile(dir)
 	}
 	sort.Slice(p.Files, func(i, j int) bool { return p.Files[i].Path < p.Files[j].Path })
 	sort.Strings(p.Problems)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/banyan-go/banyan/internal/demo/index"
 )
 
 // Options say what to run.
@@ -77,6 +79,9 @@ func (o *Options) prepare() error {
 		return err
 	}
 	o.Dir = dir
+	if err := index.Check(dir); err != nil {
+		return err
+	}
 	if len(o.Command) == 0 {
 		exe, err := os.Executable()
 		if err != nil {
