@@ -30,7 +30,8 @@ type call struct {
 	reply envelope
 	err   error
 
-	waiter  *Self         // a server parked on its coroutine, else ch
+	by      *Self         // the process that calls; nil: an outside goroutine
+	waiter  *Self         // by, if it is a server parked on its coroutine, else ch
 	ch      chan struct{} // of an outside goroutine or a plain process
 	gather  *gathering    // of CallAll: told instead of waiter and ch
 	index   int           // in gather
@@ -218,7 +219,7 @@ func (c *call) release(from caller) {
 		return
 	}
 	c.query, c.reply, c.err, c.pending = envelope{}, envelope{}, nil, nil
-	c.rec = nil
+	c.rec, c.by = nil, nil
 	if from.self != nil && from.self.own == nil && c.gather == nil {
 		from.self.own = c
 		return
@@ -235,7 +236,7 @@ func (n *Node) getCall(from caller) *call {
 	} else {
 		c = n.calls.get(n)
 	}
-	c.waiter = nil
+	c.by, c.waiter = from.self, nil
 	if from.co != nil {
 		c.waiter = from.self
 	} else if c.ch == nil {

@@ -25,15 +25,16 @@ type Node struct {
 	cfg      config
 	logger   *slog.Logger
 
-	sched    *sched.Scheduler
-	procs    processTable
-	names    nameTable
-	aliases  aliasTable
-	zombies  zombieList
-	calls    callPool
-	sweeper  sweeper
-	remotes  remoteTable
-	watchers zombieList // processes that hear of links
+	sched     *sched.Scheduler
+	procs     processTable
+	names     nameTable
+	aliases   aliasTable
+	zombies   zombieList
+	calls     callPool
+	sweeper   sweeper
+	remotes   remoteTable
+	watchers  zombieList // processes that hear of links
+	functions functionTable
 
 	refs        atomic.Uint64
 	queuedBytes atomic.Int64

@@ -4,10 +4,16 @@ package banyan
 
 // NodeUp and NodeDown come to processes that watch the links of their node, see Self.MonitorNodes.
 type (
-	// NodeUp tells of a new link to a node.
-	NodeUp struct{ Node Atom }
+	// NodeUp tells of a new link to a node. Hidden: one of the two is a hidden node, see Peer.Hidden.
+	NodeUp struct {
+		Node   Atom
+		Hidden bool
+	}
 	// NodeDown tells that the link to a node is gone.
-	NodeDown struct{ Node Atom }
+	NodeDown struct {
+		Node   Atom
+		Hidden bool
+	}
 )
 
 // MonitorNodes lets this process hear of links that come and go, as NodeUp and NodeDown messages.
@@ -25,10 +31,10 @@ func (p *Self) MonitorNodes(on bool) {
 	}
 }
 
-func (n *Node) nodeEvent(node Atom, up bool) {
-	var m any = NodeDown{node}
+func (n *Node) nodeEvent(peer Peer, up bool) {
+	var m any = NodeDown{peer.Node(), peer.Hidden()}
 	if up {
-		m = NodeUp{node}
+		m = NodeUp{peer.Node(), peer.Hidden()}
 	}
 	n.watchers.mu.Lock()
 	list := make([]*Self, 0, len(n.watchers.m))

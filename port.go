@@ -163,8 +163,7 @@ func (p *Port) Deliver(peer Peer, s *Signal) {
 	}
 }
 
-// Request is a call in Erlang's form that came to a plain process, or to a server that has no handler for it and takes
-// Info: answer it by Reply.
+// Request is a call in Erlang's form that came to a plain process: answer it by Reply. Servers get such calls by TermCall.
 type Request struct {
 	From  PID
 	Value any
@@ -198,21 +197,22 @@ func (n *Node) deliverBody(l *remoteNode, s *Signal) {
 	var e envelope
 	switch {
 	case b.Kind == BodyCast && b.Type != nil:
-		e = envelope{rec: b.Type.r, ptr: b.Type.r.msgPtr(b.Value), size: uint32(b.Type.r.msg.size)}
+		e = envelope{rec: b.Type.r, ptr: b.Type.r.msgPtr(b.Value)}
 		if e.ptr == nil {
 			n.deadLetters.Add(1)
 			return
 		}
 	case b.Kind == BodyCast && q.kind.server != nil:
-		n.unhandled.Add(1)
-		n.logger.Warn("cast not understood", "pid", q.pid.String(), "kind", q.kind.name, "from", string(l.Node()))
-		return
+		rec := castRecord[Foreign, Tell]()
+		e = envelope{rec: rec, ptr: unsafe.Pointer(&Tell{b.Value})}
 	default:
 		e = infoEnvelope(b.Value)
 	}
-	if pl := e.rec.msg.plan; pl != nil && e.rec != infoRecord {
-		e.size = uint32(min(pl.Size(e.ptr), 1<<31))
+	pl := e.rec.msg.plan
+	if e.rec == infoRecord {
+		pl = anyPayload().plan
 	}
+	e.size = uint32(min(pl.Size(e.ptr), 1<<31))
 	if _, err := q.enqueue(&e, nil, false); err != nil && err != ErrNoProcess {
 		n.deadLetters.Add(1)
 		l.tellFull(q.pid)
@@ -236,13 +236,17 @@ func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self) {
 				return
 			}
 		}
-		l.control(replySignal(b.From, b.Tag, b.TagTerm, nil, undelivered(ErrNotUnderstood)))
-		return
 	}
 	c := &call{node: n, remote: &remoteCaller{l: l, callee: q.pid, from: b.From, tag: b.Tag, term: b.TagTerm}}
-	gen := c.begin(b.Type.r, 0)
-	c.query.ptr = b.Type.r.msgPtr(b.Value)
-	e := envelope{rec: b.Type.r, ptr: unsafe.Pointer(c), gen: gen, size: uint32(min(b.Type.r.msg.plan.Size(c.query.ptr), 1<<31))}
+	rec := callRecord[Foreign, any, Ask[any]]()
+	if b.Type != nil {
+		rec = b.Type.r
+		c.query.ptr = rec.msgPtr(b.Value)
+	} else {
+		c.query.ptr = unsafe.Pointer(&Ask[any]{b.Value})
+	}
+	gen := c.begin(rec, 0)
+	e := envelope{rec: rec, ptr: unsafe.Pointer(c), gen: gen, size: uint32(min(rec.msg.plan.Size(c.query.ptr), 1<<31))}
 	if _, err := q.enqueue(&e, nil, false); err != nil {
 		if err != ErrNoProcess {
 			l.tellFull(q.pid)

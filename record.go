@@ -215,6 +215,9 @@ func newRecord[S, M any](k unsafe.Pointer, kind recordKind) *record {
 	r.msgPtr = pointerTo[M]
 	r.nilable = t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer
 	r.asType.r = r
+	if r.server == foreignType { // Ask and Tell stand for the term in them
+		r.wire.Store(&wireName{})
+	}
 	return r
 }
 

@@ -74,7 +74,7 @@ func (t *remoteTable) up(n *Node, peer Peer) {
 	}
 	t.change(func(m map[Atom]*remoteNode) { m[peer.Node()] = l })
 	l.greet()
-	n.nodeEvent(peer.Node(), true)
+	n.nodeEvent(peer, true)
 }
 
 func (t *remoteTable) change(f func(map[Atom]*remoteNode)) {
@@ -124,7 +124,7 @@ func (t *remoteTable) down(n *Node, peer Peer) {
 	for ref, p := range watched {
 		p.unwatchedBy(ref)
 	}
-	n.nodeEvent(peer.Node(), false)
+	n.nodeEvent(peer, false)
 }
 
 // fail ends a call that will not be answered. Whoever takes it from the tables first calls it.
@@ -382,7 +382,7 @@ func (t *remoteTable) pendingReply(ref Reference) (ReplyType, bool) {
 		return ReplyType{}, false
 	}
 	pr := v.(*pendingReply)
-	return ReplyType{Type: pr.rec.reply.typ, rec: pr.rec, c: pr.c, gen: pr.gen, ref: ref}, true
+	return ReplyType{Type: pr.rec.reply.typ, Raw: pr.rec == callRecord[Foreign, any, Ask[any]](), rec: pr.rec, c: pr.c, gen: pr.gen, ref: ref}, true
 }
 
 func (t *remoteTable) take(rt ReplyType) bool { return t.takeRef(rt.ref) != nil }
@@ -472,12 +472,19 @@ func (l *remoteNode) isFull(pid PID) bool {
 	return true
 }
 
-// Nodes lists the nodes that this one has a link to.
-func (n *Node) Nodes() []Atom {
+// Nodes lists the nodes that this one has a link to, hidden ones too.
+func (n *Node) Nodes() []Atom { return n.remotes.list(func(Peer) bool { return true }) }
+
+// VisibleNodes lists the nodes that this one has a link to which is not hidden, see Peer.Hidden.
+func (n *Node) VisibleNodes() []Atom { return n.remotes.list(func(p Peer) bool { return !p.Hidden() }) }
+
+func (t *remoteTable) list(want func(Peer) bool) []Atom {
 	var list []Atom
-	if m := n.remotes.nodes.Load(); m != nil {
-		for name := range *m {
-			list = append(list, name)
+	if m := t.nodes.Load(); m != nil {
+		for name, l := range *m {
+			if want(l.Peer) {
+				list = append(list, name)
+			}
 		}
 	}
 	return list

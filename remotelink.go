@@ -191,7 +191,14 @@ func (n *Node) downFrom(l *remoteNode, s *Signal) {
 	delete(l.monitors, s.Ref)
 	pr := l.calls[s.Ref]
 	delete(l.calls, s.Ref)
+	sp := l.spawns[s.Ref]
+	if sp != nil && sp.run {
+		delete(l.spawns, s.Ref)
+	}
 	l.mu.Unlock()
+	if sp != nil && sp.run {
+		sp.report(s.From, reasonOrNormal(s.Reason))
+	}
 	if p != nil {
 		p.receiveDown(s.Ref, s.From, s.Reason)
 	}

@@ -31,6 +31,7 @@ type spawnConfig struct {
 	timeout   time.Duration
 	onCrash   func(CrashReport)
 	leader    PID
+	ready     func(*Self) // called once, when it may be sent to and has handled nothing yet
 }
 
 type spawnOption func(*spawnConfig)
@@ -168,12 +169,16 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	if c.monitored != nil {
 		*c.monitored = parent.Monitor(p.pid)
 	}
+	if c.ready != nil && p.plain != nil {
+		c.ready(p)
+	}
 	return nil
 }
 
 // starting is a process whose constructor has not returned yet.
 type starting struct {
 	run      func(*Self) error
+	ready    func(*Self)
 	deadline int64 // on the node's clock, 0 none
 	done     *waiter
 
@@ -205,6 +210,7 @@ func (n *Node) startAndWait(p *Self, parent *Self, run func(*Self) error, opts [
 	for _, o := range opts {
 		o.apply(&c)
 	}
+	st.ready = c.ready
 	if c.timeout > 0 {
 		st.deadline = n.sched.Exact() + int64(c.timeout)
 	}
@@ -261,6 +267,9 @@ func (p *Self) runStart() bool {
 		return false
 	}
 	p.starting.Store(nil)
+	if st.ready != nil {
+		st.ready(p)
+	}
 	st.report(nil, p.co.Load())
 	return true
 }

@@ -7,26 +7,40 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 )
 
 // spawnModule is the Erlang module under which registered constructors are known: spawn(Node, banyan, stock, []).
 const spawnModule Atom = "banyan"
 
-// spawning is a spawn on another node that has not been answered.
+// spawning is a spawn on another node that has not been answered, or of RunAt, whose process has not ended.
 type spawning struct {
-	mu   sync.Mutex
-	pid  PID
-	err  error
-	done bool
-	w    *waiter
-	ref  Reference
-	self *Self // who wants to be linked or to monitor, nil if nobody
+	mu     sync.Mutex
+	pid    PID
+	err    error
+	done   bool
+	w      *waiter
+	ref    Reference
+	self   *Self // who wants to be linked or to monitor, nil if nobody
+	run    bool  // of RunAt: done when the process has ended; err is then why
+	gaveUp error // why the wait ended before
 }
 
+// report ends it: with the process, or for RunAt with the process's end, or with why there is none.
 func (s *spawning) report(pid PID, err error) {
 	s.mu.Lock()
 	if !s.done {
 		s.pid, s.err, s.done = pid, err, true
+	}
+	s.mu.Unlock()
+	s.w.wake(nil)
+}
+
+// giveUp ends the wait.
+func (s *spawning) giveUp(err error) {
+	s.mu.Lock()
+	if !s.done {
+		s.gaveUp, s.done = err, true
 	}
 	s.mu.Unlock()
 	s.w.wake(nil)
@@ -56,7 +70,7 @@ func SpawnAt[S any](ctx context.Context, node Atom, name string, opts ...SpawnOp
 		}
 		return RefOf[S](n, pid)
 	}
-	pid, err := n.spawnRemote(ctx, from, node, Atom(name), opts)
+	pid, err := n.spawnRemote(ctx, from, node, SpawnRequest{Module: spawnModule, Function: Atom(name)}, opts)
 	if err != nil {
 		return Ref[S]{}, &OpError{Op: "spawn", To: string(node), What: name, Err: err}
 	}
@@ -65,7 +79,40 @@ func SpawnAt[S any](ctx context.Context, node Atom, name string, opts ...SpawnOp
 
 var errNoConstructor = errors.New("no constructor is registered under that name: call banyan.RegisterSpawn there")
 
-func (n *Node) spawnRemote(ctx context.Context, from caller, node, name Atom, opts []SpawnOption) (PID, error) {
+// SpawnFunc starts a process on another node that runs a function of Erlang's kind, spawn(Node, Module, Function, Args), and
+// waits until it runs. Of the options Linked and Monitored count; then ctx must come from a process. A function that is not
+// there is no error: the process starts, and ends with *UndefinedError.
+func SpawnFunc(ctx context.Context, node, module, function Atom, args []any, opts ...SpawnOption) (PID, error) { //lint:any terms
+	n := nodeOf(ctx)
+	if n == nil {
+		return PID{}, &OpError{Op: "spawn", To: string(node), What: string(function), Err: ErrNoNode}
+	}
+	pid, err := n.spawnRemote(ctx, callerOf(ctx), node, SpawnRequest{Module: module, Function: function, Args: args}, opts)
+	if err != nil {
+		return PID{}, &OpError{Op: "spawn", To: string(node), What: string(module) + ":" + string(function), Err: err}
+	}
+	return pid, nil
+}
+
+// RunAt starts a process on another node that runs a function of Erlang's kind, and waits until it has ended: reason is why,
+// which is how Erlang's erpc answers. It waits until ctx is over, without bound if that has no end; then err is ErrTimeout
+// or the context's, and the process goes on. err is set if the process could not be started or the link broke, too.
+func RunAt(ctx context.Context, node, module, function Atom, args []any) (reason, err error) { //lint:any terms
+	n := nodeOf(ctx)
+	if n == nil {
+		return nil, &OpError{Op: "run", To: string(node), What: string(function), Err: ErrNoNode}
+	}
+	s, err := n.requestSpawn(ctx, callerOf(ctx), node, SpawnRequest{Module: module, Function: function, Args: args, Monitor: true}, nil, true)
+	if err == nil && s.pid.IsZero() {
+		err = s.err
+	}
+	if err != nil {
+		return nil, &OpError{Op: "run", To: string(node), What: string(module) + ":" + string(function), Err: err}
+	}
+	return s.err, nil
+}
+
+func (n *Node) spawnRemote(ctx context.Context, from caller, node Atom, req SpawnRequest, opts []SpawnOption) (PID, error) {
 	var c spawnConfig
 	for _, o := range opts {
 		o.apply(&c)
@@ -73,45 +120,86 @@ func (n *Node) spawnRemote(ctx context.Context, from caller, node, name Atom, op
 	if (c.linked || c.monitored != nil) && from.self == nil {
 		return PID{}, errNoParent
 	}
-	l, err := n.link(ctx, from, node)
-	if err != nil {
-		return PID{}, err
+	req.Link, req.Monitor = c.linked, c.monitored != nil
+	s, err := n.requestSpawn(ctx, from, node, req, from.self, false)
+	if err == nil {
+		err = s.err
 	}
-	ref := n.newRef()
-	s := &spawning{w: newWaiter(from), ref: ref, self: from.self}
-	l.mu.Lock()
-	if l.gone {
-		l.mu.Unlock()
-		return PID{}, ErrNoConnection
-	}
-	l.spawns[ref] = s
-	l.mu.Unlock()
-	pid := n.outsider()
-	if from.self != nil {
-		pid = from.self.pid
-	}
-	l.control(&Signal{Op: OpSpawn, From: pid, Ref: ref,
-		Spawn: &SpawnRequest{GroupLeader: pid, Module: spawnModule, Function: name, Link: c.linked, Monitor: c.monitored != nil}})
-	if !from.is(ctx) && ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { s.report(PID{}, ctx.Err()) })
-		defer stop()
-	}
-	if err := s.w.waitInterruptibly(from); err != nil {
-		s.report(PID{}, err)
-	}
-	l.mu.Lock()
-	delete(l.spawns, ref)
-	l.mu.Unlock()
-	s.mu.Lock()
-	pid, err = s.pid, s.err
-	s.mu.Unlock()
 	if err != nil {
 		return PID{}, err
 	}
 	if c.monitored != nil {
-		*c.monitored = ref
+		*c.monitored = s.ref
 	}
-	return pid, nil
+	return s.pid, nil
+}
+
+// requestSpawn asks for a process and waits for the answer, or with run for its end. An error means that there is none.
+func (n *Node) requestSpawn(ctx context.Context, from caller, node Atom, req SpawnRequest, self *Self, run bool) (*spawning, error) {
+	l, err := n.link(ctx, from, node)
+	if err != nil {
+		return nil, err
+	}
+	s := &spawning{w: newWaiter(from), ref: n.newRef(), self: self, run: run}
+	if err := l.addSpawn(s); err != nil {
+		return nil, err
+	}
+	pid := n.outsider()
+	if from.self != nil {
+		pid = from.self.pid
+	}
+	req.GroupLeader = pid
+	if err := l.send(ctx, from, &Signal{Op: OpSpawn, From: pid, Ref: s.ref, Spawn: &req}); err != nil {
+		l.takeSpawn(s.ref)
+		return nil, err
+	}
+	if !from.is(ctx) && ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { s.giveUp(overOf(ctx)) })
+		defer stop()
+	}
+	if d, ok := ctx.Deadline(); ok { // of Within too, which has no timer of its own
+		t := time.AfterFunc(time.Until(d), func() { s.giveUp(ErrTimeout) })
+		defer t.Stop()
+	}
+	if err := s.w.waitInterruptibly(from); err != nil {
+		s.giveUp(err)
+	}
+	l.takeSpawn(s.ref)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gaveUp != nil {
+		if run && !s.pid.IsZero() {
+			l.control(&Signal{Op: OpDemonitor, From: pid, To: s.pid, Ref: s.ref})
+		}
+		return nil, s.gaveUp
+	}
+	return s, nil
+}
+
+// overOf is why ctx is over, in our words.
+func overOf(ctx context.Context) error {
+	if err := ctx.Err(); err != context.DeadlineExceeded {
+		return err
+	}
+	return ErrTimeout
+}
+
+func (l *remoteNode) addSpawn(s *spawning) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return ErrNoConnection
+	}
+	l.spawns[s.ref] = s
+	return nil
+}
+
+func (l *remoteNode) takeSpawn(ref Reference) *spawning {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.spawns[ref]
+	delete(l.spawns, ref)
+	return s
 }
 
 // adopt makes the link and the monitor of a process that another node has started for us. The other side has its end
@@ -148,30 +236,55 @@ func (s *spawning) adopt(l *remoteNode, sig *Signal) {
 func (t *remoteTable) spawned(l *remoteNode, sig *Signal) {
 	l.mu.Lock()
 	s := l.spawns[sig.Ref]
-	delete(l.spawns, sig.Ref)
-	l.mu.Unlock()
-	if s == nil {
-		return
+	if s != nil && (!s.run || sig.Err != "") {
+		delete(l.spawns, sig.Ref)
 	}
-	if sig.Err == "" {
+	l.mu.Unlock()
+	switch {
+	case s == nil:
+	case sig.Err == "" && s.run:
+		s.mu.Lock()
+		s.pid = sig.From
+		s.mu.Unlock()
+	case sig.Err == "":
 		s.adopt(l, sig)
 		s.report(sig.From, nil)
-		return
-	}
-	if err, ok := ErrorByCode(string(sig.Err)); ok {
+	default:
+		err, ok := ErrorByCode(string(sig.Err))
+		if !ok {
+			err = &RemoteError{Text: strings.TrimPrefix(string(sig.Err), "error: ")}
+		}
 		s.report(PID{}, err)
-		return
 	}
-	s.report(PID{}, &RemoteError{Text: strings.TrimPrefix(string(sig.Err), "error: ")})
 }
 
-// spawnFrom starts a registered constructor for another node. Its constructor may take its time, so it runs apart.
+// spawnFrom starts what another node asks for: a function that Export made known, or a registered constructor.
 func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 	req := *s.Spawn
 	from, ref := s.From, s.Ref
 	reply := func(pid PID, err Atom) {
 		l.control(&Signal{Op: OpSpawnReply, To: from, Ref: ref, From: pid, Err: err,
 			Linked: req.Link && err == "", Monitored: req.Monitor && err == ""})
+	}
+	// The link and the monitor stand before the process does anything, so that its end cannot be missed; the reply is
+	// sent before that end can be.
+	opt := spawnOption(func(c *spawnConfig) {
+		c.leader = req.GroupLeader
+		c.ready = func(p *Self) {
+			if req.Link {
+				n.linkFrom(l, &Signal{Op: OpLink, From: from, To: p.pid})
+			}
+			reply(p.pid, "")
+			if req.Monitor {
+				n.monitorFrom(l, &Signal{Op: OpMonitor, From: from, To: p.pid, Ref: ref})
+			}
+		}
+	})
+	if f := n.functions.find(req.Module, req.Function, len(req.Args)); f != nil {
+		if _, err := Go(n, func(self *Self) error { return f(self, req.Args) }, opt); err != nil {
+			reply(PID{}, "system_limit")
+		}
+		return
 	}
 	start := spawnable(req.Function)
 	if req.Module != spawnModule || start == nil || len(req.Args) != 0 {
@@ -182,22 +295,13 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 		n.spawnUndefined(l, s)
 		return
 	}
-	started := n.goroutines.start(func() {
-		pid, err := start(n, []SpawnOption{spawnOption(func(c *spawnConfig) { c.leader = req.GroupLeader })})
-		if err != nil {
+	started := n.goroutines.start(func() { // a constructor may take its time
+		if _, err := start(n, []SpawnOption{opt}); err != nil {
 			code, _, ok := ErrorCode(err)
 			if !ok {
 				code = "error: " + err.Error()
 			}
 			reply(PID{}, Atom(truncate(code, 250)))
-			return
-		}
-		if req.Link {
-			n.linkFrom(l, &Signal{Op: OpLink, From: from, To: pid})
-		}
-		reply(pid, "")
-		if req.Monitor {
-			n.monitorFrom(l, &Signal{Op: OpMonitor, From: from, To: pid, Ref: ref})
 		}
 	})
 	if !started {

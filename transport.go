@@ -24,6 +24,8 @@ type Peer interface {
 	// Node is the peer's full name, Creation its incarnation.
 	Node() Atom
 	Creation() uint32
+	// Hidden reports whether one of the two nodes is a hidden one: such a link is nobody else's business.
+	Hidden() bool
 	// Send puts a signal into the link's buffer, in the order of the calls, and never blocks. ErrLinkFull: nothing was
 	// taken, wait by OnRoom. ErrNoConnection: the link is gone. Any other error: the signal cannot be encoded.
 	// The signal and all that it refers to may be changed once Send has returned.
@@ -110,8 +112,10 @@ type SpawnRequest struct {
 type ReplyType struct {
 	// Type is the Go type of the reply.
 	Type reflect.Type
-	rec  *record
-	c    *call
-	gen  uint32
-	ref  Reference
+	// Raw: the reply is a foreign server's, and wanted as the term that it is; {error, Reason} is one too.
+	Raw bool
+	rec *record
+	c   *call
+	gen uint32
+	ref Reference
 }

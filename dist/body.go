@@ -5,6 +5,7 @@ package dist
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/etf"
@@ -241,8 +242,10 @@ func (r *receiver) complete(rt banyan.ReplyType) error {
 				if err != nil {
 					return err
 				}
-				r.port.Complete(rt, nil, termReason(t))
-				return nil
+				if !rt.Raw || ofRuntime(t) {
+					r.port.Complete(rt, nil, termReason(t))
+					return nil
+				}
 			}
 		}
 		d.SetPos(start)
@@ -264,4 +267,14 @@ func (r *receiver) complete(rt banyan.ReplyType) error {
 	r.l.t.stats.undecodable.Add(1)
 	r.port.Complete(rt, nil, fmt.Errorf("the reply cannot be decoded: %w", fit))
 	return nil
+}
+
+// ofRuntime reports whether the reason of a reply {error, Reason} is a word of another Banyan node's runtime: the server did
+// not answer that.
+func ofRuntime(t any) bool {
+	if q, ok := t.(etf.Tuple); ok && len(q) > 0 {
+		t = q[0]
+	}
+	a, ok := t.(etf.Atom)
+	return ok && strings.HasPrefix(string(a), "banyan.")
 }

@@ -16,9 +16,12 @@ import (
 // Config says how a node takes part in distribution. The zero value is a hidden node on loopback with the cookie of
 // the user's other nodes, found through epmd.
 //
-// In this release a node is always hidden: it is not in nodes() of the nodes that it is connected to, and links are made
-// only to nodes that somebody speaks to.
+// A hidden node is not in nodes() of the nodes that it is connected to, and links are made only to nodes that somebody
+// speaks to.
 type Config struct {
+	// Visible makes the node a full member: it is in nodes() of its peers. Real Erlang nodes then expect it to take part in
+	// their global name service: start package global beside it, or global:sync/0 there waits for it.
+	Visible bool
 	// Cookie is the secret that all nodes of a cluster share; whoever knows it owns every Erlang node of the cluster.
 	// Empty: it is read from CookieFile, without the line's end.
 	Cookie string

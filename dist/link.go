@@ -108,6 +108,9 @@ func (l *link) Node() banyan.Atom { return l.peer }
 // Creation is the peer's incarnation.
 func (l *link) Creation() uint32 { return l.creation }
 
+// Hidden reports whether one of the two is a hidden node.
+func (l *link) Hidden() bool { return !l.flags.Has(handshake.Published) }
+
 // Disconnect ends the link.
 func (l *link) Disconnect(reason error) {
 	if reason == nil {

@@ -19,7 +19,11 @@ import (
 func (t *Transport) side() handshake.Side {
 	var c [4]byte
 	rand.Read(c[:])
-	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: handshake.Hidden, Cookie: t.cookie,
+	flags := handshake.Hidden
+	if t.cfg.Visible {
+		flags |= handshake.Published
+	}
+	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: flags, Cookie: t.cookie,
 		Challenge: binary.BigEndian.Uint32(c[:])}
 }
 

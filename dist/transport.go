@@ -113,7 +113,7 @@ func (t *Transport) start(ctx context.Context, port port) error {
 	number, err := portOf(t.listener.Addr())
 	if err == nil {
 		alive, _, _ := strings.Cut(string(t.name), "@")
-		_, t.unregister, err = t.cfg.Names.Register(ctx, alive, number, true)
+		_, t.unregister, err = t.cfg.Names.Register(ctx, alive, number, !t.cfg.Visible)
 	}
 	if err != nil {
 		t.listener.Close()

@@ -51,6 +51,7 @@ var rooms = []room{
 	{"banyantest", []string{"", "etf", "dist", leaves}, "the test kit stands on public packages and the simulated network"},
 	{"internal/demo", []string{everything}, "the demo is a program"},
 	{"internal/compiletest", []string{""}, "what users may and may not write, as packages of their own"},
+	{"internal/erltest", []string{leaves}, "real Erlang nodes for tests of any layer"},
 	{"internal/lint", nil, "it reads the code, it does not run it"},
 	{"cmd", []string{everything, "internal/demo"}, "a program"},
 	{"examples", []string{everything, "banyantest"}, "programs, for readers"},
