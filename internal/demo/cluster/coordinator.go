@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/banyan-go/banyan"
@@ -30,7 +31,8 @@ type coordinator struct {
 	watched  map[banyan.Reference]workerAt // monitors of workers
 	missing  []workerAt                    // workers to look for again
 	place    map[int]string
-	collect  banyan.PID
+	collect  banyan.PID // the collector; zero: none runs
+	trouble  string     // why the last one failed
 	finished *index.Summary
 }
 
@@ -115,6 +117,9 @@ func (c *coordinator) Info(self *banyan.Self, m any) error {
 		if m.PID == c.collect && c.finished == nil { // it tried, and something was lost on the way
 			c.collect = banyan.PID{}
 			c.e.log.Info("collecting the index is to be done again", "reason", m.Reason)
+			if m.Reason != banyan.ErrKilled {
+				c.trouble = m.Reason.Error()
+			}
 		}
 	}
 	return nil
@@ -176,11 +181,18 @@ func (c *coordinator) next(self *banyan.Self) error {
 
 // placeShards tells the stores which shards are theirs, when that has changed.
 func (c *coordinator) placeShards(self *banyan.Self) {
-	place := job.Place(c.e.Shards, c.core.Synced(), c.place)
+	synced := c.core.Synced()
+	if !c.collect.IsZero() && c.stands(synced) {
+		return // no shard moves for the sake of an even spread while they are read
+	}
+	place := job.Place(c.e.Shards, synced, c.place)
 	if maps.Equal(place, c.place) {
 		return
 	}
 	c.place = place
+	if !c.collect.IsZero() { // it reads where shards are no more: its Down starts another
+		c.try(self, c.lead.Node, banyan.SendExit(self, c.collect, banyan.ErrKill))
+	}
 	for _, b := range c.members {
 		var list []int
 		for s := range c.e.Shards {
@@ -190,6 +202,16 @@ func (c *coordinator) placeShards(self *banyan.Self) {
 		}
 		c.try(self, b.store.Node, castTo[*store](self, b.store, own{c.lead, list}))
 	}
+}
+
+// stands reports whether every shard is on one of these nodes.
+func (c *coordinator) stands(nodes []string) bool {
+	for _, n := range c.place {
+		if !slices.Contains(nodes, n) {
+			return false
+		}
+	}
+	return len(c.place) == c.e.Shards
 }
 
 // carryOut does what the core asks for.

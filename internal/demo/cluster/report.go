@@ -41,6 +41,7 @@ type Progress struct {
 	Members, Synced                       []string
 	Load                                  map[string]int // pieces given to each node
 	Shards                                map[string]int // shards placed on each node
+	Trouble                               string         // why collecting the index failed the last time; it is tried again
 	Summary                               *index.Summary // when Phase is PhaseDone
 }
 
@@ -77,7 +78,7 @@ func (progress) Call(c *coordinator, _ *banyan.Self) (Progress, error) {
 	s := c.core.Stats()
 	p := Progress{Phase: PhaseIndex, Pieces: s.Pieces, Pending: s.Pending, Given: s.Given, Held: s.Held, Counted: s.Counted,
 		Bytes: s.Bytes, CountedBytes: s.CountedBytes, Again: s.Again, Members: c.core.Members(), Synced: c.core.Synced(),
-		Load: map[string]int{}, Shards: map[string]int{}, Summary: c.finished}
+		Load: map[string]int{}, Shards: map[string]int{}, Trouble: c.trouble, Summary: c.finished}
 	for _, n := range p.Members {
 		p.Load[n], _ = c.core.Load(n)
 	}

@@ -31,6 +31,7 @@ type run struct {
 	script  *script
 	kills   chan killing
 	failed  map[int]int // how often a node ended by itself
+	trouble string      // the last that was told
 }
 
 // killing asks Run's goroutine to kill a node.
@@ -155,6 +156,10 @@ func (r *run) event(e event) error {
 			return nil
 		}
 		r.board.report(i, *e.report, time.Now())
+		if j := e.report.Job; j != nil && j.Trouble != "" && j.Trouble != r.trouble {
+			r.trouble = j.Trouble
+			r.screen.say("%s", r.board.note("collecting the index failed, and is tried again: %s", j.Trouble))
+		}
 		return nil
 	}
 	if r.board.nodes[i].child != e.c {
