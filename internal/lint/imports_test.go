@@ -50,6 +50,8 @@ var rooms = []room{
 	{"metrics", []string{"", "introspect", leaves}, "figures come from introspect, by anybody's means"},
 	{"banyantest", []string{"", "etf", "dist", leaves}, "the test kit stands on public packages and the simulated network"},
 	{"internal/demo", []string{everything}, "the demo is a program"},
+	{"internal/interopsoak", []string{everything}, "a program"},
+	{"internal/interoptarget", []string{everything}, "a program"},
 	{"internal/compiletest", []string{""}, "what users may and may not write, as packages of their own"},
 	{"internal/erltest", []string{leaves}, "real Erlang nodes for tests of any layer"},
 	{"internal/lint", nil, "it reads the code, it does not run it"},
@@ -71,8 +73,10 @@ var never = map[string]string{
 	"banyantest":    "only tests and examples import the test kit; production code must not carry package testing",
 	"internal/lint": "rules are an end",
 
-	"internal/compiletest": "it is a test",
-	"internal/demo":        "the demo is an end: move what is of use to others into a package",
+	"internal/compiletest":   "it is a test",
+	"internal/interopsoak":   "a program is an end",
+	"internal/interoptarget": "a program is an end",
+	"internal/demo":          "the demo is an end: move what is of use to others into a package",
 }
 
 // roomOf finds a package's room; ok is false for a package nobody has thought of.
