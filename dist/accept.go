@@ -55,8 +55,14 @@ func (t *Transport) answer(conn net.Conn) {
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	c := call{t: t, conn: conn, machine: handshake.NewAcceptor(t.side())}
-	if err := c.run(ctx); err != nil {
+	c := call{t: t, machine: handshake.NewAcceptor(t.side())}
+	var err error
+	if c.conn, err = t.secure(conn, ""); err == nil {
+		if err = shakeTLS(ctx, c.conn); err == nil {
+			err = c.run(ctx)
+		}
+	}
+	if err != nil {
 		conn.Close()
 		t.stats.refused.Add(1)
 		if t.ctx.Err() == nil && !errors.Is(err, handshake.ErrClosed) && !errors.Is(err, errYielded) {
@@ -102,7 +108,9 @@ func (c *call) run(ctx context.Context) error {
 		out, ev, err := c.machine.Receive(msg)
 		if ev == handshake.Named {
 			var status handshake.Status
-			if status, err = c.decide(ctx); err == nil {
+			if err = c.admit(); err != nil {
+				out = c.machine.Decide(handshake.StatusNotAllowed)
+			} else if status, err = c.decide(ctx); err == nil {
 				out = c.machine.Decide(status)
 				if status == handshake.StatusNOK {
 					err = errYielded
@@ -121,6 +129,11 @@ func (c *call) run(ctx context.Context) error {
 			return c.proven(ctx)
 		}
 	}
+}
+
+// admit reports why a caller of that name is not wanted.
+func (c *call) admit() error {
+	return c.t.checkPeerName(c.conn, c.machine.Peer().Name)
 }
 
 // decide compares the caller with what else we have to do with that node.

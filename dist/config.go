@@ -25,9 +25,11 @@ type Config struct {
 	// CookieFile must be readable by its owner only. Default ~/.erlang.cookie, which is made, with a random cookie, when
 	// it does not exist.
 	CookieFile string
-	// Listen is the address to accept links at, host:port. Default 127.0.0.1:0. What passes is neither encrypted nor
-	// protected from change, so leave loopback only within a network that you trust.
+	// Listen is the address to accept links at, host:port. Default 127.0.0.1:0. Without TLS, what passes is neither
+	// encrypted nor protected from change, so leave loopback only within a network that you trust, or with TLS.
 	Listen string
+	// TLS encrypts all links and makes both sides prove who they are. Default nil: none.
+	TLS *TLS
 	// TickTime is Erlang's net_ticktime: a peer that is silent for it, give or take a quarter, is taken for dead. All
 	// nodes should have the same. Default 60 s.
 	TickTime time.Duration
@@ -68,6 +70,11 @@ func (c Config) Validate() error {
 	if c.Listen != "" {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 			bad("Listen: %w", err)
+		}
+	}
+	if c.TLS != nil {
+		if err := c.TLS.validate(); err != nil {
+			bad("TLS: %w", err)
 		}
 	}
 	for name, d := range map[string]time.Duration{"TickTime": c.TickTime, "SetupTime": c.SetupTime} {

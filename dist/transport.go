@@ -25,6 +25,7 @@ type Transport struct {
 	port   port
 	nobody banyan.PID // the sender of what no process sends; the pid that init has in Erlang
 	encode *encoderPool
+	keys   *keyring // nil: no TLS
 	stats  counters
 
 	refusedAt atomic.Int64 // when a refusal was logged last, Unix nanoseconds
@@ -99,12 +100,18 @@ func (t *Transport) start(ctx context.Context, port port) error {
 	if err != nil {
 		return err
 	}
+	var keys *keyring
+	if t.cfg.TLS != nil {
+		if keys, err = newKeyring(*t.cfg.TLS, port.Logger()); err != nil {
+			return err
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open || t.closed {
 		return errors.New("dist: Open was called twice, or after Close")
 	}
-	t.name, t.port, t.cookie = port.Name(), port, cookie
+	t.name, t.port, t.cookie, t.keys = port.Name(), port, cookie, keys
 	t.nobody = banyan.PID{Node: t.name, Creation: port.Creation()}
 	t.pending = make(chan struct{}, t.cfg.MaxPending)
 	if t.listener, err = t.cfg.Network.Listen(t.cfg.Listen); err != nil {
