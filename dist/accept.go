@@ -5,10 +5,12 @@ package dist
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist/internal/gate"
 	"github.com/banyan-go/banyan/dist/internal/handshake"
 )
 
@@ -37,17 +39,25 @@ func (t *Transport) accept() {
 			conn.Close()
 			continue
 		}
+		addr := gate.Addr(conn.RemoteAddr())
+		if err := t.admission.enter(addr); err != nil {
+			<-t.pending
+			t.stats.refused.Add(1)
+			t.logRefused("", conn, err)
+			conn.Close()
+			continue
+		}
 		if !t.track(conn) {
 			<-t.pending
 			return
 		}
 		t.wg.Add(1)
-		go t.answer(conn)
+		go t.answer(conn, addr)
 	}
 }
 
 // answer takes one caller through the handshake.
-func (t *Transport) answer(conn net.Conn) {
+func (t *Transport) answer(conn net.Conn, addr string) {
 	defer t.wg.Done()
 	defer func() { <-t.pending }()
 	defer t.untrack(conn)
@@ -55,13 +65,16 @@ func (t *Transport) answer(conn net.Conn) {
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	c := call{t: t, machine: handshake.NewAcceptor(t.side())}
+	side := t.side("")
+	defer t.admission.ask(side.Challenge)()
+	c := call{t: t, machine: handshake.NewAcceptor(side)}
 	var err error
 	if c.conn, err = t.secure(conn, ""); err == nil {
 		if err = shakeTLS(ctx, c.conn); err == nil {
 			err = c.run(ctx)
 		}
 	}
+	t.admission.leave(addr, blame(err))
 	if err != nil {
 		conn.Close()
 		t.stats.refused.Add(1)
@@ -131,9 +144,14 @@ func (c *call) run(ctx context.Context) error {
 	}
 }
 
-// admit reports why a caller of that name is not wanted.
+// admit reports why a caller of that name is not wanted. From here on the machine knows the cookie that it must prove.
 func (c *call) admit() error {
-	return c.t.checkPeerName(c.conn, c.machine.Peer().Name)
+	name := c.machine.Peer().Name
+	if !c.t.admission.allowed(banyan.Atom(name)) {
+		return fmt.Errorf("%w: %.64q", ErrNotAllowed, name)
+	}
+	c.machine.SetCookie(c.t.admission.cookieFor(banyan.Atom(name)))
+	return c.t.checkPeerName(c.conn, name)
 }
 
 // decide compares the caller with what else we have to do with that node.

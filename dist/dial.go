@@ -115,7 +115,13 @@ func (t *Transport) mayDial(name banyan.Atom) error {
 	if name == t.name {
 		return errors.New("dist: that is this node")
 	}
-	return handshake.CheckName(string(name))
+	if err := handshake.CheckName(string(name)); err != nil {
+		return err
+	}
+	if !t.admission.allowed(name) {
+		return ErrNotAllowed
+	}
+	return nil
 }
 
 // dial runs one attempt to its end.
@@ -233,7 +239,8 @@ func (t *Transport) callUp(ctx context.Context, conn net.Conn, name banyan.Atom,
 	if err := t.checkPeerName(conn, string(name)); err != nil {
 		return nil, err
 	}
-	d := handshake.NewDialler(t.side(), string(name))
+	d := handshake.NewDialler(t.side(t.admission.cookieFor(name)), string(name))
+	d.Reflected = t.admission.reflected
 	if err := writeMessage(conn, d.Start()); err != nil {
 		return nil, err
 	}

@@ -15,11 +15,11 @@ import (
 	"github.com/banyan-go/banyan/dist/internal/handshake"
 )
 
-// side is what we say of ourselves, with a challenge of its own for each handshake.
-func (t *Transport) side() handshake.Side {
+// side is what we say of ourselves to a peer, with a challenge of its own for each handshake.
+func (t *Transport) side(cookie string) handshake.Side {
 	var c [4]byte
 	rand.Read(c[:])
-	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: handshake.Hidden, Cookie: t.cookie,
+	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: handshake.Hidden, Cookie: cookie,
 		Challenge: binary.BigEndian.Uint32(c[:])}
 }
 
@@ -99,7 +99,7 @@ func (t *Transport) up(ctx context.Context, l, old *link) error {
 			break
 		}
 		if other.alive() {
-			return errors.New("dist: the peer has made another link in the meantime")
+			return errCrossed
 		}
 		select {
 		case <-other.gone:

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/banyan-go/banyan/dist/internal/handshake"
 )
 
 // tlsConn is a connection under TLS. What is written at once leaves in few packets: records are gathered below it.
@@ -63,7 +65,7 @@ func shakeTLS(ctx context.Context, conn net.Conn) error {
 		conn.(*tlsConn).raw.Conn.Write(plainAlert)
 		return fmt.Errorf("%w: the other side does not speak TLS; is it a node without? (%w)", ErrTLS, err)
 	case isEOF(err):
-		return fmt.Errorf("%w: closed during the handshake; does the other side speak TLS?", ErrTLS)
+		return fmt.Errorf("%w: %w during the handshake; does the other side speak TLS?", ErrTLS, handshake.ErrClosed)
 	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: no answer to the handshake; does the other side speak TLS? (%w)", ErrTLS, err)
 	}
