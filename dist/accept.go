@@ -5,10 +5,12 @@ package dist
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist/internal/gate"
 	"github.com/banyan-go/banyan/dist/internal/handshake"
 )
 
@@ -37,17 +39,25 @@ func (t *Transport) accept() {
 			conn.Close()
 			continue
 		}
+		addr := gate.Addr(conn.RemoteAddr())
+		if err := t.admission.enter(addr); err != nil {
+			<-t.pending
+			t.stats.refused.Add(1)
+			t.logRefused("", conn, err)
+			conn.Close()
+			continue
+		}
 		if !t.track(conn) {
 			<-t.pending
 			return
 		}
 		t.wg.Add(1)
-		go t.answer(conn)
+		go t.answer(conn, addr)
 	}
 }
 
 // answer takes one caller through the handshake.
-func (t *Transport) answer(conn net.Conn) {
+func (t *Transport) answer(conn net.Conn, addr string) {
 	defer t.wg.Done()
 	defer func() { <-t.pending }()
 	defer t.untrack(conn)
@@ -55,8 +65,17 @@ func (t *Transport) answer(conn net.Conn) {
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	c := call{t: t, conn: conn, machine: handshake.NewAcceptor(t.side())}
-	if err := c.run(ctx); err != nil {
+	side := t.side("")
+	defer t.admission.ask(side.Challenge)()
+	c := call{t: t, machine: handshake.NewAcceptor(side)}
+	var err error
+	if c.conn, err = t.secure(conn, ""); err == nil {
+		if err = shakeTLS(ctx, c.conn); err == nil {
+			err = c.run(ctx)
+		}
+	}
+	t.admission.leave(addr, blame(err))
+	if err != nil {
 		conn.Close()
 		t.stats.refused.Add(1)
 		if t.ctx.Err() == nil && !errors.Is(err, handshake.ErrClosed) && !errors.Is(err, errYielded) {
@@ -102,7 +121,9 @@ func (c *call) run(ctx context.Context) error {
 		out, ev, err := c.machine.Receive(msg)
 		if ev == handshake.Named {
 			var status handshake.Status
-			if status, err = c.decide(ctx); err == nil {
+			if err = c.admit(); err != nil {
+				out = c.machine.Decide(handshake.StatusNotAllowed)
+			} else if status, err = c.decide(ctx); err == nil {
 				out = c.machine.Decide(status)
 				if status == handshake.StatusNOK {
 					err = errYielded
@@ -121,6 +142,16 @@ func (c *call) run(ctx context.Context) error {
 			return c.proven(ctx)
 		}
 	}
+}
+
+// admit reports why a caller of that name is not wanted. From here on the machine knows the cookie that it must prove.
+func (c *call) admit() error {
+	name := c.machine.Peer().Name
+	if !c.t.admission.allowed(banyan.Atom(name)) {
+		return fmt.Errorf("%w: %.64q", ErrNotAllowed, name)
+	}
+	c.machine.SetCookie(c.t.admission.cookieFor(banyan.Atom(name)))
+	return c.t.checkPeerName(c.conn, name)
 }
 
 // decide compares the caller with what else we have to do with that node.

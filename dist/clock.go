@@ -4,9 +4,12 @@ package dist
 
 import "time"
 
+// tickSize is the length of a tick: an empty frame.
+const tickSize = 4
+
 // clock sends ticks and watches for the peer's. A tick is due when nothing was written for a quarter of the tick time; the
-// link is dead when nothing was read for five quarters. A tick received is answered if we have been quiet ourselves: a
-// peer with a shorter tick time expects that.
+// link is dead when nothing was read for five quarters. What is received is answered by a tick if we have been quiet
+// ourselves: a peer with a shorter tick time expects that, be it ticks that it sends or a stream that we only listen to.
 func (l *link) clock() {
 	t := int64(l.t.cfg.TickTime)
 	timer := time.NewTimer(time.Duration(t / 4))
@@ -24,12 +27,24 @@ func (l *link) clock() {
 			l.fail(ErrTick)
 			return
 		}
-		quiet := now - l.lastWrite.Load()
-		if quiet >= t/4 || (l.tickSeen.Swap(false) && quiet >= l.answerAfter()) {
+		quiet, answer := now-l.lastWrite.Load(), l.answerAfter()
+		heard := l.dataSeen.Load()
+		if heard && quiet <= silent { // we have written since: that was the answer
+			l.dataSeen.Store(false)
+			heard = false
+		}
+		if quiet >= t/4 || (quiet >= answer && (heard || l.tickSeen.Load())) {
+			l.dataSeen.Store(false)
+			heard = false
 			l.tick()
 			quiet = 0
 		}
-		timer.Reset(time.Duration(min(t/4-quiet, t+t/4-silent)))
+		l.tickSeen.Store(false)
+		next := min(t/4-quiet, t+t/4-silent)
+		if heard {
+			next = min(next, answer-quiet)
+		}
+		timer.Reset(time.Duration(next))
 	}
 }
 
@@ -55,6 +70,19 @@ func (l *link) sawTick() {
 		return
 	}
 	l.tickSeen.Store(true)
+	l.wakeClock()
+}
+
+// sawData is the reader's word that more than a tick came. It is told once, until the clock has answered. A tick must not
+// be told so: two nodes would answer each other for ever.
+func (l *link) sawData() {
+	if !l.dataSeen.Load() {
+		l.dataSeen.Store(true)
+		l.wakeClock()
+	}
+}
+
+func (l *link) wakeClock() {
 	select {
 	case l.clockWake <- struct{}{}:
 	default:

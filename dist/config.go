@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist/internal/handshake"
 	"github.com/banyan-go/banyan/etf"
 )
 
@@ -28,9 +30,17 @@ type Config struct {
 	// CookieFile must be readable by its owner only. Default ~/.erlang.cookie, which is made, with a random cookie, when
 	// it does not exist.
 	CookieFile string
-	// Listen is the address to accept links at, host:port. Default 127.0.0.1:0. What passes is neither encrypted nor
-	// protected from change, so leave loopback only within a network that you trust.
+	// Cookies has the nodes that have a cookie of their own, as erlang:set_cookie/2 gives it; the node itself must have the
+	// same for this one. SetCookie changes it later.
+	Cookies map[banyan.Atom]string
+	// Allow lists all nodes that this one has to do with: full names, or hosts for all nodes of one. Others get no link, whoever
+	// calls, and are told not_allowed. Default: every node that knows the cookie. Transport.Allow adds to it.
+	Allow []banyan.Atom
+	// Listen is the address to accept links at, host:port. Default 127.0.0.1:0. Without TLS, what passes is neither
+	// encrypted nor protected from change, so leave loopback only within a network that you trust, or with TLS.
 	Listen string
+	// TLS encrypts all links and makes both sides prove who they are. Default nil: none.
+	TLS *TLS
 	// TickTime is Erlang's net_ticktime: a peer that is silent for it, give or take a quarter, is taken for dead. All
 	// nodes should have the same. Default 60 s.
 	TickTime time.Duration
@@ -44,6 +54,16 @@ type Config struct {
 	LinkBuffer int
 	// MaxPending is how many incoming connections may be in the handshake; more are closed. Default 64.
 	MaxPending int
+	// MaxPendingPerHost is how many of these may come from one address (one IPv6 network of 64 bits). Default half of MaxPending.
+	MaxPendingPerHost int
+	// MaxFailures is how many handshakes of one address may fail in a row, and in a minute; then its connections are closed
+	// at once. Nodes that share an address, as on loopback, share that. Default 30; negative: no limit.
+	MaxFailures int
+	// Keep lists nodes that a link is kept to, as Transport.Keep does.
+	Keep []banyan.Atom
+	// RetryMin and RetryMax bound the pause before a link of Keep is tried again: it begins with RetryMin and doubles with each
+	// failure, less up to a half by chance, so that nodes do not all call at once. Default 250 ms and 30 s.
+	RetryMin, RetryMax time.Duration
 	// PollTime is how long a link that ran dry looks for more before it goes to sleep. It can shorten round trips on a
 	// machine with idle processors, costs that much CPU time after each burst (nothing on an idle link), and makes round
 	// trips three times longer where processors are short. Measure before you set it, to some 50 us. Default: never look.
@@ -73,7 +93,12 @@ func (c Config) Validate() error {
 			bad("Listen: %w", err)
 		}
 	}
-	for name, d := range map[string]time.Duration{"TickTime": c.TickTime, "SetupTime": c.SetupTime} {
+	if c.TLS != nil {
+		if err := c.TLS.validate(); err != nil {
+			bad("TLS: %w", err)
+		}
+	}
+	for name, d := range map[string]time.Duration{"TickTime": c.TickTime, "SetupTime": c.SetupTime, "RetryMin": c.RetryMin, "RetryMax": c.RetryMax} {
 		if d < 0 || (d > 0 && d < time.Millisecond) {
 			bad("%s: %v is too short", name, d)
 		}
@@ -86,6 +111,25 @@ func (c Config) Validate() error {
 	}
 	if c.MaxPending < 0 {
 		bad("MaxPending: %d is negative", c.MaxPending)
+	}
+	for _, node := range c.Keep {
+		if err := handshake.CheckName(string(node)); err != nil {
+			bad("Keep: %w", err)
+		}
+	}
+	if c.RetryMax != 0 && c.RetryMax < c.RetryMin {
+		bad("RetryMax: %v is less than RetryMin, %v", c.RetryMax, c.RetryMin)
+	}
+	if c.MaxPendingPerHost < 0 {
+		bad("MaxPendingPerHost: %d is negative", c.MaxPendingPerHost)
+	}
+	for node, cookie := range c.Cookies {
+		if err := errors.Join(handshake.CheckName(string(node)), checkCookie(cookie)); err != nil {
+			bad("Cookies: %s: %w", node, err)
+		}
+	}
+	if err := checkAllow(c.Allow); err != nil {
+		bad("%w", err)
 	}
 	if c.PollTime > 10*time.Millisecond {
 		bad("PollTime: %v would burn a processor", c.PollTime)
@@ -101,6 +145,10 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxMessage, 128<<20)
 	set(&c.LinkBuffer, 1<<20)
 	set(&c.MaxPending, 64)
+	set(&c.MaxPendingPerHost, max(1, c.MaxPending/2))
+	set(&c.MaxFailures, 30)
+	set(&c.RetryMin, 250*time.Millisecond)
+	set(&c.RetryMax, max(30*time.Second, c.RetryMin))
 	set(&c.Limits, etf.DefaultLimits())
 	if c.Network == nil {
 		c.Network = TCP{}

@@ -115,7 +115,13 @@ func (t *Transport) mayDial(name banyan.Atom) error {
 	if name == t.name {
 		return errors.New("dist: that is this node")
 	}
-	return handshake.CheckName(string(name))
+	if err := handshake.CheckName(string(name)); err != nil {
+		return err
+	}
+	if !t.admission.allowed(name) {
+		return ErrNotAllowed
+	}
+	return nil
 }
 
 // dial runs one attempt to its end.
@@ -182,6 +188,11 @@ func (t *Transport) connect(ctx context.Context, name banyan.Atom, a *attempt) (
 		return nil, errStopped
 	}
 	defer t.untrack(conn)
+	raw := conn
+	if conn, err = t.secure(raw, host); err != nil {
+		raw.Close()
+		return nil, err
+	}
 	t.mu.Lock()
 	yielded := a.again != nil
 	select {
@@ -222,7 +233,14 @@ func (t *Transport) connect(ctx context.Context, name banyan.Atom, a *attempt) (
 // callUp is the dialler's side of the handshake. A link without an error is up; a link that was there already comes
 // with one, and conn is to be closed.
 func (t *Transport) callUp(ctx context.Context, conn net.Conn, name banyan.Atom, a *attempt) (*link, error) {
-	d := handshake.NewDialler(t.side(), string(name))
+	if err := shakeTLS(ctx, conn); err != nil {
+		return nil, err
+	}
+	if err := t.checkPeerName(conn, string(name)); err != nil {
+		return nil, err
+	}
+	d := handshake.NewDialler(t.side(t.admission.cookieFor(name)), string(name))
+	d.Reflected = t.admission.reflected
 	if err := writeMessage(conn, d.Start()); err != nil {
 		return nil, err
 	}

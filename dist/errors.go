@@ -25,6 +25,7 @@ var (
 	errClosed       = errors.New("dist: closed by the peer")
 	errReplaced     = errors.New("dist: the peer made a new link")
 	errStopped      = errors.New("dist: the transport is closed")
+	errCrossed      = errors.New("dist: the peer has made another link in the meantime")
 	errDisconnected = errors.New("dist: disconnected")
 	errOverrun      = errors.New("dist: the peer does not read and signals that must not be lost pile up")
 )

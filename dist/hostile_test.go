@@ -16,6 +16,7 @@ import (
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/dist/internal/control"
 	"github.com/banyan-go/banyan/dist/internal/frame"
+	"github.com/banyan-go/banyan/dist/internal/handshake"
 	"github.com/banyan-go/banyan/etf"
 )
 
@@ -62,7 +63,7 @@ func TestHostileFrames(t *testing.T) {
 	}
 	first, next := []byte{frame.Version, frame.FirstPiece}, []byte{frame.Version, frame.NextPiece}
 	send := terms(etf.Tuple{22, raw, b1})
-	for name, bytes := range map[string][]byte{
+	for name, sent := range map[string][]byte{
 		"longer than any message":  {0xFF, 0xFF, 0xFF, 0xFF, 131, 68, 0},
 		"just too long":            append(binary.BigEndian.AppendUint32(nil, 2<<20), make([]byte, 1000)...),
 		"unknown form":             framed([]byte{131, 99}),
@@ -87,6 +88,25 @@ func TestHostileFrames(t *testing.T) {
 		"unlink id 0":              framed(noAtoms, terms(etf.Tuple{35, 0, raw, b1})),
 		"unlink id -1":             framed(noAtoms, terms(etf.Tuple{35, -1, raw, b1})),
 		"down of another node":     framed(noAtoms, terms(etf.Tuple{21, other, b1, ref, etf.Atom("x")})),
+		"link to another node":     framed(noAtoms, terms(etf.Tuple{1, raw, other})),
+		"monitor of another node":  framed(noAtoms, terms(etf.Tuple{19, raw, other, ref})),
+		"unlink to another node":   framed(noAtoms, terms(etf.Tuple{35, 1, raw, other})),
+		"priority, two addresses":  framed(noAtoms, terms(etf.Tuple{37, 12, raw, ref}, 1)),
+		"priority, no token":       framed(noAtoms, terms(etf.Tuple{37, 2, raw, b1}, 1)),
+		"priority, three elements": framed(noAtoms, terms(etf.Tuple{37, 0, raw}, 1)),
+		"priority, flags no int":   framed(noAtoms, terms(etf.Tuple{37, empty, raw, b1}, 1)),
+		"priority, alias no ref":   framed(noAtoms, terms(etf.Tuple{37, 4, raw, b1}, 1)),
+		"priority, name no atom":   framed(noAtoms, terms(etf.Tuple{37, 8, raw, b1}, 1)),
+		"priority, exit of other":  framed(noAtoms, terms(etf.Tuple{37, 16, other, b1}, 1)),
+		"priority, no payload":     framed(noAtoms, terms(etf.Tuple{37, 0, raw, b1})),
+		"handshake again":          framed(handshake.NewDialler(rawSide("raw@h", "monster"), "b@h").Start()),
+		"atom longer than frame":   framed([]byte{131, 68, 1, 8, 7, 200, 'x'}, send, terms(1)),
+		"atom of 256 characters":   framed([]byte{131, 68, 1, 0x18, 7, 1, 0}, bytes.Repeat([]byte("x"), 256), send, terms(1)),
+		"atom that is not UTF-8":   framed([]byte{131, 68, 1, 8, 7, 2, 0xC3, 0x28}, send, terms(1)),
+		"references, no flags":     framed([]byte{131, 68, 255, 0}),
+		"reference out of header":  framed(noAtoms, send, []byte{82, 3}),
+		"more fragments announced": append(framed(first, ids(1, 2), []byte{0}, send), framed(next, ids(1, 2), []byte("x"))...),
+		"compressed bomb":          framed(noAtoms, send, []byte{80, 0x7F, 0xFF, 0xFF, 0xFF, 0x78, 0x9C}),
 		"no payload":               framed(noAtoms, send),
 		"payload is no term":       framed(noAtoms, send, []byte{255}),
 		"payload cut":              framed(noAtoms, send, []byte{109, 0, 0, 1, 0, 'x'}),
@@ -111,7 +131,7 @@ func TestHostileFrames(t *testing.T) {
 			b.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 			c := silent(t, m)
 			up := b.next(t, "up")
-			go c.Write(bytes)
+			go c.Write(sent)
 			e := b.next(t, "down")
 			if e.peer != up.peer || !errors.Is(e.err, banyan.ErrNoConnection) ||
 				(!errors.Is(e.err, frame.ErrProtocol) && !errors.Is(e.err, control.ErrInvalid)) {
@@ -140,8 +160,6 @@ func TestOddFrames(t *testing.T) {
 	b1 := banyan.PID{Node: "b@h", ID: 1, Creation: 1000}
 	ref := banyan.Reference{Node: "raw@h", Creation: 5, Len: 3, Words: [5]uint32{1}}
 	empty, token := etf.Atom(""), etf.Tuple{0, 1, 2, raw, 3}
-	huge := etf.Tuple{37, etf.Atom("x")}
-	_ = huge
 	in := func(vs ...any) { c.Write(framed(noAtoms, terms(vs...))) }
 	go func() {
 		in(etf.Tuple{2, empty, b1}, 1)

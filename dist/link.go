@@ -36,6 +36,7 @@ type link struct {
 	lastRead, lastWrite atomic.Int64 // nanoseconds since born; written by reader and writer
 	born                time.Time
 	tickSeen            atomic.Bool // the reader saw a tick, the clock has not answered it
+	dataSeen            atomic.Bool // the reader saw more, and the clock has not answered it
 	clockWake           chan struct{}
 
 	mu      sync.Mutex

@@ -27,6 +27,9 @@ func (l *link) read() error {
 			have += n
 			l.lastRead.Store(l.now())
 			l.t.stats.bytesIn.Add(uint64(n))
+			if n > tickSize {
+				l.sawData()
+			}
 			used, ferr := r.frames(buf[:have])
 			if ferr != nil {
 				return ferr

@@ -15,26 +15,41 @@ import (
 	"github.com/banyan-go/banyan/dist/internal/handshake"
 )
 
-// side is what we say of ourselves, with a challenge of its own for each handshake.
-func (t *Transport) side() handshake.Side {
+// side is what we say of ourselves to a peer, with a challenge of its own for each handshake.
+func (t *Transport) side(cookie string) handshake.Side {
 	var c [4]byte
 	rand.Read(c[:])
 	flags := handshake.Hidden
 	if t.cfg.Visible {
 		flags |= handshake.Published
 	}
-	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: flags, Cookie: t.cookie,
+	return handshake.Side{Name: string(t.name), Creation: t.port.Creation(), Flags: flags, Cookie: cookie,
 		Challenge: binary.BigEndian.Uint32(c[:])}
 }
 
-// readMessage reads one message of the handshake and nothing after it: frames may follow in the same packet.
+// The first byte of a record of TLS; the second is 3. No handshake message is as long as both together.
+const (
+	recordAlert     = 0x15
+	recordHandshake = 0x16
+)
+
+// readMessage reads one message of the handshake and nothing after it: frames may follow in the same packet. Its length
+// has two bytes, and four under TLS.
 func readMessage(r io.Reader) ([]byte, error) {
-	var head [2]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	var buf [4]byte
+	head := buf[2:]
+	_, secure := r.(*tlsConn)
+	if secure {
+		head = buf[:]
+	}
+	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
 	}
-	n := int(binary.BigEndian.Uint16(head[:]))
-	if n == 0 || n > handshake.MaxMessage {
+	n := binary.BigEndian.Uint32(buf[:])
+	switch {
+	case !secure && (n>>8 == recordAlert || n>>8 == recordHandshake) && n&0xFF == 3:
+		return nil, fmt.Errorf("%w: the other side speaks TLS, and this node does not", ErrTLS)
+	case n == 0 || n > handshake.MaxMessage:
 		return nil, fmt.Errorf("%w: a handshake message of %d bytes", handshake.ErrProtocol, n)
 	}
 	msg := make([]byte, n)
@@ -45,7 +60,11 @@ func readMessage(r io.Reader) ([]byte, error) {
 // writeMessage writes messages with their lengths, at once.
 func writeMessage(w io.Writer, msgs ...[]byte) error {
 	var b []byte
+	_, secure := w.(*tlsConn)
 	for _, m := range msgs {
+		if secure {
+			b = append(b, 0, 0)
+		}
 		b = binary.BigEndian.AppendUint16(b, uint16(len(m)))
 		b = append(b, m...)
 	}
@@ -84,7 +103,7 @@ func (t *Transport) up(ctx context.Context, l, old *link) error {
 			break
 		}
 		if other.alive() {
-			return errors.New("dist: the peer has made another link in the meantime")
+			return errCrossed
 		}
 		select {
 		case <-other.gone:

@@ -19,13 +19,14 @@ import (
 // Transport is the links of one node. Make it with New and give it to banyan.Start; after Close it is of no use.
 // All methods may be called from any goroutine.
 type Transport struct {
-	cfg    Config
-	name   banyan.Atom
-	cookie string
-	port   port
-	nobody banyan.PID // the sender of what no process sends; the pid that init has in Erlang
-	encode *encoderPool
-	stats  counters
+	cfg       Config
+	name      banyan.Atom
+	port      port
+	nobody    banyan.PID // the sender of what no process sends; the pid that init has in Erlang
+	encode    *encoderPool
+	keys      *keyring // nil: no TLS
+	admission *admission
+	stats     counters
 
 	refusedAt atomic.Int64 // when a refusal was logged last, Unix nanoseconds
 
@@ -41,10 +42,11 @@ type Transport struct {
 	upMu sync.Mutex
 
 	mu     sync.Mutex
-	open   bool                  // guarded by mu
-	closed bool                  // guarded by mu
-	nodes  map[banyan.Atom]*node // guarded by mu; absent: nothing known
-	setups map[net.Conn]struct{} // guarded by mu; connections in the handshake, for Close
+	open   bool                               // guarded by mu
+	closed bool                               // guarded by mu
+	nodes  map[banyan.Atom]*node              // guarded by mu; absent: nothing known
+	setups map[net.Conn]struct{}              // guarded by mu; connections in the handshake, for Close
+	kept   map[banyan.Atom]context.CancelFunc // guarded by mu; ends the keeper of a node
 }
 
 // node is what we have to do with one other node.
@@ -99,12 +101,19 @@ func (t *Transport) start(ctx context.Context, port port) error {
 	if err != nil {
 		return err
 	}
+	var keys *keyring
+	if t.cfg.TLS != nil {
+		if keys, err = newKeyring(*t.cfg.TLS, port.Logger()); err != nil {
+			return err
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.open || t.closed {
 		return errors.New("dist: Open was called twice, or after Close")
 	}
-	t.name, t.port, t.cookie = port.Name(), port, cookie
+	t.name, t.port, t.keys = port.Name(), port, keys
+	t.admission = newAdmission(&t.cfg, cookie)
 	t.nobody = banyan.PID{Node: t.name, Creation: port.Creation()}
 	t.pending = make(chan struct{}, t.cfg.MaxPending)
 	if t.listener, err = t.cfg.Network.Listen(t.cfg.Listen); err != nil {
@@ -122,6 +131,9 @@ func (t *Transport) start(ctx context.Context, port port) error {
 	t.open = true
 	t.wg.Add(1)
 	go t.accept()
+	for _, node := range t.cfg.Keep {
+		t.keepLocked(node)
+	}
 	return nil
 }
 

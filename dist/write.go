@@ -81,7 +81,11 @@ func (l *link) put(small []byte, pieces []piece) error {
 			bufs = append(bufs, p.head, p.data)
 			size += len(p.head) + len(p.data)
 		}
-		_, err = bufs.WriteTo(l.conn)
+		if c, ok := l.conn.(*tlsConn); ok {
+			err = c.WriteBuffers(bufs)
+		} else {
+			_, err = bufs.WriteTo(l.conn)
+		}
 	case size > 0:
 		_, err = l.conn.Write(small)
 	}

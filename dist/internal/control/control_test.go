@@ -134,6 +134,7 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, term := range []any{
 		17, etf.Tuple{}, etf.Tuple{etf.Atom("x")}, etf.Tuple{0, 1}, etf.Tuple{5, theirs, ours}, etf.Tuple{4, theirs, ours}, etf.Tuple{38, theirs, ours},
 		etf.Tuple{-1, theirs, ours}, etf.Tuple{new(big.Int).Lsh(big.NewInt(1), 80), theirs, ours}, etf.Tuple{1, theirs}, etf.Tuple{1, theirs, ours, 1}, etf.Tuple{1, ours, theirs},
+		etf.Tuple{1, theirs, third}, etf.Tuple{1, theirs, theirs}, etf.Tuple{19, theirs, third, ref}, etf.Tuple{20, theirs, theirs, ref}, etf.Tuple{35, 1, theirs, third},
 		etf.Tuple{1, third, ours}, etf.Tuple{3, theirs, third, 1}, etf.Tuple{3, third, ours, 1}, etf.Tuple{8, third, ours, 1}, etf.Tuple{24, third, ours},
 		etf.Tuple{26, third, ours}, etf.Tuple{19, third, ours, ref}, etf.Tuple{20, third, ours, ref}, etf.Tuple{35, 1, third, ours}, etf.Tuple{36, 1, third, ours},
 		etf.Tuple{35, 0, theirs, ours}, etf.Tuple{35, -5, theirs, ours}, etf.Tuple{35, etf.Atom("x"), theirs, ours}, etf.Tuple{21, third, ours, ref, 1},

@@ -71,7 +71,7 @@ func (r *reader) elements(op int64, m *Message, token bool) {
 	s := &m.Signal
 	switch op {
 	case opLink:
-		s.Op, s.From, s.To = banyan.OpLink, r.theirs(), r.pid()
+		s.Op, s.From, s.To = banyan.OpLink, r.theirs(), r.ours()
 	case opSend, opSendTT:
 		s.Op = banyan.OpSend
 		r.atom() // the cookie of old
@@ -103,7 +103,9 @@ func (r *reader) elements(op int64, m *Message, token bool) {
 		if op == opDemonitorP {
 			s.Op = banyan.OpDemonitor
 		}
-		s.To, s.Name = r.pidOrName()
+		if s.To, s.Name = r.pidOrName(); s.Name == "" { // we do not answer for another node's process
+			r.mustBe(s.To, r.ends.Local)
+		}
 		s.Ref = r.ref()
 	case opMonitorPExit, opPayloadMonitorPExit:
 		s.Op = banyan.OpDown
@@ -124,7 +126,7 @@ func (r *reader) elements(op int64, m *Message, token bool) {
 		if op == opUnlinkIDAck {
 			s.Op = banyan.OpUnlinkAck
 		}
-		s.ID, s.From, s.To = r.id(), r.theirs(), r.pid()
+		s.ID, s.From, s.To = r.id(), r.theirs(), r.ours()
 	}
 }
 

@@ -34,6 +34,9 @@ func NewAcceptor(me Side) *Acceptor { return &Acceptor{me: me} }
 // Peer is what is known of the other side: a claim until Proven.
 func (a *Acceptor) Peer() Peer { return a.peer }
 
+// SetCookie changes the cookie, once the peer's name is known and before the decision: it may have one of its own.
+func (a *Acceptor) SetCookie(cookie string) { a.me.Cookie = cookie }
+
 // Receive takes the next message and returns what to write, if anything, even with an error: after one the connection
 // must be closed.
 func (a *Acceptor) Receive(msg []byte) (out [][]byte, ev Event, err error) {

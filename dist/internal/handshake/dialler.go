@@ -34,6 +34,9 @@ const (
 
 // Dialler is the side that connects. The zero value is of no use.
 type Dialler struct {
+	// Reflected, if set, reports whether a challenge is one of ours to somebody else.
+	Reflected func(challenge uint32) bool
+
 	me    Side
 	want  string
 	peer  Peer
@@ -130,7 +133,7 @@ func (d *Dialler) challenge(msg []byte) ([]byte, error) {
 	if miss := p.Flags.missing(Mandatory26); miss != nil {
 		return nil, fmt.Errorf("%w: it lacks %s", ErrFlags, strings.Join(miss, ", "))
 	}
-	if challenge == d.me.Challenge {
+	if challenge == d.me.Challenge || (d.Reflected != nil && d.Reflected(challenge)) {
 		return nil, ErrReflected
 	}
 	p.Flags &= d.me.Flags
