@@ -105,5 +105,5 @@
 // A flat struct encodes without allocation into a warm buffer and decodes with one allocation per non-empty string or
 // byte slice. Atoms that come by cache reference do not allocate; others go through a small table of recent ones.
 // Go maps use reflection. A generic term costs at most some 30 times its encoded size. A time.Time costs
-// some 230 bytes as a DateTime, 60 with an atom table, and 10 with an option unix_*. [TermOf] and [FromTerm] encode and decode.
+// some 230 bytes as a DateTime, 90 with an atom table, and 10 with an option unix_*. [TermOf] and [FromTerm] encode and decode.
 package etf
