@@ -67,8 +67,8 @@ type codedError struct {
 type constructor func(Spawner, []SpawnOption) (PID, error)
 
 // RegisterCall gives a query its name on the wire: as an Erlang tuple {name, Fields...}, or the bare atom if it has no
-// fields. With the name "" it is a map with __struct__, to which fields can be added in a rolling upgrade. The server and
-// the reply are found in its Call method. It panics when two types of one server have the same name and number of fields,
+// fields. With the name "" it is a map with __struct__, to which fields can be added in a rolling upgrade; with "%Shop.Take"
+// it is Elixir's struct of that name. The server and the reply are found in its Call method. It panics when two types of one server have the same name and number of fields,
 // and when the type cannot be sent; call it at start-up.
 func RegisterCall[Q Query[S, R], S, R any](name string) {
 	register(callRecord[S, R, Q](), name)
@@ -80,7 +80,8 @@ func RegisterCast[M Note[S], S any](name string) {
 }
 
 // RegisterType makes a plain struct known to the wire: it may then stand in messages. Its name as for RegisterCall;
-// without one it is a map with __struct__.
+// without one it is a map with __struct__. Besides, "{}" makes it a tuple without a name, "#{}" a map, "[]" a keyword list.
+// The fields take tags, see package etf and docs/wire.md.
 func RegisterType[T any](name ...string) {
 	if len(name) > 1 {
 		panic(fmt.Sprintf("banyan: RegisterType[%v]: one name at most, got %q", reflect.TypeFor[T](), name))
@@ -105,18 +106,23 @@ func register(r *record, name string) {
 	if err := typereg.Register(t, name); err != nil {
 		panic("banyan: " + err.Error())
 	}
-	w := &wireName{tag: Atom(name), fields: t.NumField()}
+	wireTag, form, _ := typereg.Name(t)
+	if form != typereg.Record && form != typereg.Struct {
+		panic(fmt.Sprintf("banyan: register %v: a message needs a name: %q gives it none", t, name))
+	}
+	w := &wireName{fields: typereg.Fields(t)}
 	wire.mu.Lock()
 	defer wire.mu.Unlock()
 	names := wire.names.Load().clone()
-	if name == "" {
-		w.strct = typereg.StructName(t)
+	if form == typereg.Struct {
+		w.strct = wireTag
 		key := structKey{r.server, r.kind, w.strct}
 		if old := names.struc[key]; old != nil && old != r {
 			panic(fmt.Sprintf("banyan: register %v: %s has %v for %s already", t, r.server, old.msg.typ, w.strct))
 		}
 		names.struc[key] = r
 	} else {
+		w.tag = Atom(wireTag)
 		key := tagKey{r.server, r.kind, w.tag, w.fields}
 		if old := names.tagged[key]; old != nil && old != r {
 			panic(fmt.Sprintf("banyan: register %v: %s has %v for %s/%d already", t, r.server, old.msg.typ, name, w.fields))

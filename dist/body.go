@@ -35,8 +35,23 @@ func (r *receiver) body(s *banyan.Signal) (deliver bool, err error) {
 		}
 		d.SetPos(start)
 	}
-	s.Body.Value, err = d.Term()
+	s.Body.Value, err = r.term()
 	return true, err
+}
+
+// term reads a message of no known type. Structs in it that are registered become their Go types, as in a field of type
+// any, if they fit.
+func (r *receiver) term() (any, error) {
+	d := &r.dec
+	start := d.Pos()
+	err := d.Into(&r.untyped)
+	v := r.untyped
+	r.untyped = nil
+	if err == nil {
+		return v, nil
+	}
+	d.SetPos(start)
+	return d.Term()
 }
 
 // genCall reads {'$gen_call', {From, Tag}, Request} from the atom on.
@@ -112,7 +127,7 @@ func (r *receiver) request(s *banyan.Signal, isCall bool) (deliver bool, err err
 	}
 	d.SetPos(start)
 	if mt == nil {
-		b.Value, err = d.Term()
+		b.Value, err = r.term()
 		return true, err
 	}
 	p := mt.New()

@@ -30,6 +30,23 @@ func (m addFruit) Call(b *basket, _ *banyan.Self) (int, error) {
 	return b.n, nil
 }
 
+// fruitOrder is Elixir's %Shop.Order{}.
+type fruitOrder struct {
+	Fruit    string
+	At       time.Time
+	Notes    fruitNotes `etf:",keyword"`
+	Charlist string     `etf:",charlist"`
+	Price    *int
+	Kind     string `etf:",atom"`
+}
+
+type fruitNotes struct {
+	Fresh bool
+	Size  int
+}
+
+func (m fruitOrder) Call(*basket, *banyan.Self) (fruitOrder, error) { return m, nil }
+
 // An Elixir node pings a Banyan node, calls its server by name, sees its errors, and monitors it.
 func TestElixir(t *testing.T) {
 	needErlang(t)
@@ -40,6 +57,7 @@ func TestElixir(t *testing.T) {
 		t.Skip("SKIPPED: no elixir on this machine, so NOTHING was tried with a real Elixir node")
 	}
 	banyan.RegisterCall[addFruit]("add")
+	banyan.RegisterCall[fruitOrder]("%Shop.Order")
 	port := freePort(t)
 	n, err := banyan.Start("go_elixir@127.0.0.1", banyan.WithLogger(slog.New(slog.DiscardHandler)),
 		banyan.WithTransport(New(Config{Cookie: "elixirelixirelixirelixir", Names: &EPMD{Port: port}})))
@@ -57,6 +75,10 @@ func TestElixir(t *testing.T) {
 		2 = GenServer.call({:basket, go}, {:add, 2})
 		5 = GenServer.call({:basket, go}, {:add, 3})
 		{:error, _} = GenServer.call({:basket, go}, {:add, -1})
+		order = %{__struct__: Shop.Order, fruit: "pear", at: ~U[2024-02-29 12:30:45.123456Z], notes: [fresh: true, size: 3], charlist: 'ripe', price: nil, kind: :big, new_in_elixir: {1}}
+		^order = GenServer.call({:basket, go}, order) |> Map.put(:new_in_elixir, {1})
+		{:error, text} = GenServer.call({:basket, go}, %{order | notes: [size: "big"]})
+		IO.puts(inspect(text))
 		{:at, pid} = GenServer.call({:teller, go}, :where)
 		ref = Process.monitor(pid)
 		send(pid, :stop)
@@ -76,7 +98,8 @@ func TestElixir(t *testing.T) {
 	cmd := exec.CommandContext(ctx, "elixir", "--name", "ex@127.0.0.1", "--cookie", "elixirelixirelixirelixir", "-e", script)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "ERL_EPMD_PORT="+strconv.Itoa(port), "ERL_EPMD_ADDRESS=127.0.0.1")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "all well") || !strings.Contains(string(out), "down :shutdown") {
+	if err != nil || !strings.Contains(string(out), "all well") || !strings.Contains(string(out), "down :shutdown") ||
+		!strings.Contains(string(out), "dist.fruitOrder.Notes.Size: want integer, got a binary of 3 bytes") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if got, err := banyan.Call(n.Context(ctx), ref, addFruit{0}); got != 5 || err != nil {

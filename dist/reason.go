@@ -7,6 +7,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/etf"
+	"github.com/banyan-go/banyan/internal/typereg"
 )
 
 // Exit reasons and errors travel as Erlang's terms:
@@ -22,6 +23,9 @@ import (
 //	an UndefinedError                 {undef, [{Module, Function, Args, []}]}
 //	an Erlang term                    itself
 //	any other error                   {go_error, <<"text">>}
+
+// Errors in the fields of messages travel in the same way.
+func init() { typereg.SetErrors(typereg.ErrorForm{Term: reasonTerm, Error: termReason}) }
 
 // ReasonTerm returns the term that an exit reason or an error travels as.
 func ReasonTerm(err error) any { return reasonTerm(err) }

@@ -23,6 +23,8 @@ type receiver struct {
 	atoms  []etf.Atom
 	dec    etf.Decoder
 	msg    control.Message
+
+	untyped any // where one is read into; empty between
 }
 
 // maxUnfinished is how many messages of one peer may be in pieces at a time.

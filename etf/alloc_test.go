@@ -2,7 +2,29 @@
 
 package etf
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
+
+type (
+	forms struct {
+		C string        `etf:",charlist"`
+		A string        `etf:",atom"`
+		D time.Duration `etf:",ms"`
+	}
+	maybes struct {
+		N int       `etf:",nil"`
+		S string    `etf:",omitempty"`
+		L []int     `etf:",omitempty"`
+		T time.Time `etf:",omitempty"`
+	}
+)
+
+func init() {
+	register[forms]("forms")
+	register[maybes]("")
+}
 
 func allocs(t *testing.T, name string, want float64, f func()) {
 	t.Helper()
@@ -42,6 +64,9 @@ func TestAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	allocs(t, "encode a time", 0, encode(&noon))
+	allocs(t, "encode strings in other forms", 0, encode(&forms{"text", "atom", 5}))
+	allocs(t, "encode what is omitted", 0, encode(&maybes{}))
 	var many [200]Atom
 	for i := range many {
 		many[i] = Atom(rune('a' + i))
@@ -74,6 +99,8 @@ func TestAllocations(t *testing.T) {
 	allocs(t, "decode refill", 0, decode(&refill{}, new(refill)))
 	allocs(t, "decode two lines", 3, decode(&[]line{{"aa", 1}, {"bb", 2}}, new([]line)))
 	allocs(t, "decode a pid", 0, decode(&PID{Node: "n@h"}, new(PID)))
+	allocs(t, "decode a time", 0, decode(&noon, new(time.Time)))
+	allocs(t, "decode what is omitted", 0, decode(&maybes{N: 1}, new(maybes)))
 	full := []byte{119, 2, 'o', 'k', 119, 2, 'o', 'k'}
 	allocs(t, "decode an atom lately seen", 0, func() {
 		d.Reset(full, nil, Limits{})

@@ -17,25 +17,70 @@
 //
 // # Go types
 //
+// docs/wire.md shows each of these as it looks in Erlang and in Elixir.
+//
 //	bool                     true | false
 //	integers, *big.Int       integer; decoding checks the range
 //	float32, float64         float; decoding takes integers too; NaN and infinities are errors
-//	string                   binary; decoding takes a list of code points too
+//	string                   binary, UTF-8 by custom; decoding takes a list of code points too
 //	[]byte, [N]byte          binary
 //	other slices, arrays     list; nil is [] and [] decodes to nil
 //	map[K]V                  map; nil is #{}
 //	*T                       nil is the atom nil (decoding takes undefined too), else the value
-//	time.Time                integer, nanoseconds since 1970 UTC; the zero Time is the atom undefined
+//	time.Time                Elixir's %DateTime{} in UTC; the zero Time is the atom nil
 //	time.Duration            integer, nanoseconds
-//	registered struct        the tuple {name, F1, F2...}, or the bare atom name when it has no fields
-//	struct registered        a map: '__struct__' => 'pkg.Type' and a key per field in snake_case, or as the tag
-//	  without a name         `etf:"key"` says; unknown keys are ignored and missing ones leave the zero value
+//	struct                   as it is registered, see below
+//	error                    {error, Reason}, the reason as for exits; nil is the atom nil
 //	any                      whatever it holds; decodes to a generic term, but a map whose '__struct__' is a
 //	                         registered type decodes to that struct
+//	other interfaces         as any; decoding needs a registered struct that has the methods
 //
-// A field tagged `etf:"-"` does not travel. Channels, functions, unsafe pointers, complex numbers, uintptr, unexported
-// fields, interfaces other than any and unregistered structs are errors that name the field. [TermMarshaler] and
-// [TermUnmarshaler] replace the mapping of a type.
+// So an any holds terms: a string sent in one arrives as the binary it is on the wire, []byte, an int32 as int, an error as
+// the tuple {error, Reason}. Fields and messages of a Go type keep theirs. [FromTerm] makes Go values of such terms.
+//
+// Channels, functions, unsafe pointers, complex numbers, uintptr, unexported fields and unregistered structs are errors
+// that name the field. [TermMarshaler] and [TermUnmarshaler] replace the mapping of a type.
+//
+// # Structs
+//
+// The name that a struct is registered with (banyan.RegisterType, RegisterCall, RegisterCast) says its form:
+//
+//	take         {take, F1, F2...}; the atom take if no field travels
+//	(nothing)    #{'__struct__' => 'pkg.Type', key => F1...}
+//	%Shop.Take   Elixir's %Shop.Take{}, that is '__struct__' => 'Elixir.Shop.Take'
+//	{}           {F1, F2...}
+//	#{}          #{key => F1...}
+//	[]           the keyword list [{key, F1}...]
+//
+// Tuples must have all elements, as they have no room for change. In maps and keyword lists unknown keys are ignored and
+// missing ones leave the zero value, so that fields can be added in a rolling upgrade. A map without '__struct__' is taken
+// for any struct that travels as a map, one with another is refused. In keyword lists the first of equal keys counts and a
+// bare atom is {Atom, true}. Keys are the names in snake_case.
+//
+// # Tags
+//
+// A field's tag is its key, may be nothing, and then options: `etf:"user_name,required"`, `etf:",charlist"`. The tag "-" keeps
+// the field at home. One of these options says how the value is represented. On a pointer, slice, array or map it holds for
+// what is in it.
+//
+//	charlist                       a string as the list of its code points
+//	atom                           a string as an atom
+//	text                           an encoding.TextMarshaler (netip.Addr, many UUIDs) as a binary of its text
+//	tuple, map, keyword, record=x  a struct, registered or not, in that form; tuple: an array; keyword: a map
+//	datetime                       a time.Time as {{Year, Month, Day}, {Hour, Minute, Second}} in UTC
+//	unix, unix_ms, unix_us,        a time.Time as an integer, in seconds, milliseconds, microseconds or nanoseconds
+//	  unix_ns                      since 1970
+//	s, ms, us                      a time.Duration in seconds, milliseconds, microseconds
+//
+// What a unit cannot count is cut off. Times are read in any form, but integers only with an option that says the unit.
+// Others say what becomes of the zero value (for slices and maps: of no elements):
+//
+//	omitempty                      the key is left out
+//	nil, undefined                 that atom stands for it; as with omitempty, decoding takes both
+//	required                       a missing key is an error
+//
+// [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
+// in Erlang's syntax.
 //
 // [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
 // in Erlang's syntax.
@@ -62,5 +107,6 @@
 //
 // A flat struct encodes without allocation into a warm buffer and decodes with one allocation per non-empty string or
 // byte slice. Atoms that come by cache reference do not allocate; others go through a small table of recent ones.
-// Go maps use reflection. A generic term costs at most some 30 times its encoded size.
+// Go maps use reflection. A generic term costs at most some 30 times its encoded size. A time.Time costs
+// some 230 bytes as a DateTime, 90 with an atom table, and 10 with an option unix_*. [TermOf] and [FromTerm] encode and decode.
 package etf

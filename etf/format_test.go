@@ -57,8 +57,10 @@ const printErl = `
 -export([main/1]).
 main([In, Out]) ->
     {ok, Data} = file:read_file(In),
-    ok = file:write_file(Out, [[text(F, T) || F <- ["~w", "~0p", "~tw", "~0tp"]] || T <- binary_to_term(Data)]),
+    ok = file:write_file(Out, [[text(F, T) || F <- formats()] || T <- binary_to_term(Data)]),
     halt(0).
+%% From OTP 26 on maps print in any order but with the modifier k.
+formats() -> try io_lib:format("~kw", [x]), ["~kw", "~0kp", "~ktw", "~0ktp"] catch _:_ -> ["~w", "~0p", "~tw", "~0tp"] end.
 text(F, T) -> B = unicode:characters_to_binary(io_lib:format(F, [T])), [<<(byte_size(B)):32>>, B].
 `
 

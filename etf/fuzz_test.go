@@ -5,6 +5,7 @@ package etf
 import (
 	"encoding/json"
 	"testing"
+	"time"
 )
 
 // seeds adds the smaller vectors to a fuzz corpus.
@@ -23,7 +24,7 @@ func seeds(f *testing.F) {
 			f.Add(unhex(f, v.Default))
 		}
 	}
-	for _, v := range []any{order{Extra: small{}}, tree{Kids: []tree{{}}}, flat{}, ints{}, anyKeys{map[any]int{"x": 1}}} {
+	for _, v := range []any{order{Extra: small{}}, tree{Kids: []tree{{}}}, flat{}, ints{}, anyKeys{map[any]int{"x": 1}}, profile{At: noon, Flags: map[string]int{"a": 1}}, settings{Name: "x"}, holder{S: square{1}}, optional{}, noon} {
 		data, err := Marshal(v)
 		if err != nil {
 			f.Fatal(err)
@@ -67,6 +68,8 @@ func FuzzInto(f *testing.F) {
 			func() any { return new(order) }, func() any { return new(tree) }, func() any { return new(flat) }, func() any { return new(ints) },
 			func() any { return new(anyKeys) }, func() any { return new([]string) }, func() any { return new(map[string]any) },
 			func() any { return new([3]*float32) }, func() any { return new(celsius) }, func() any { return new(any) }, func() any { return new([][]byte) },
+			func() any { return new(profile) }, func() any { return new(settings) }, func() any { return new(holder) }, func() any { return new(optional) },
+			func() any { return new(time.Time) }, func() any { return new(error) }, func() any { return new(user) }, func() any { return new(chain) },
 		} {
 			p := into()
 			if Unmarshal(data, p) != nil {
@@ -78,6 +81,36 @@ func FuzzInto(f *testing.F) {
 			}
 			if err := Unmarshal(again, into()); err != nil {
 				t.Fatalf("%T %v: %v", p, p, err)
+			}
+		}
+	})
+}
+
+// What decodes into a Go type must do so from the generic term as well, and with the same result.
+func FuzzFromTerm(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		term, _, err := DecodeTerm(data, Limits{MaxDepth: 1000, MaxBytes: 1 << 20})
+		if err != nil {
+			return
+		}
+		Format(term)
+		for _, into := range []func() any{func() any { return new(profile) }, func() any { return new(settings) }, func() any { return new(optional) },
+			func() any { return new(order) }, func() any { return new(time.Time) }, func() any { return new(any) }} {
+			p := into()
+			if FromTerm(term, p, nil) != nil {
+				continue
+			}
+			again, err := TermOf(p)
+			if err != nil {
+				t.Fatalf("%T %v has no term: %v", p, p, err)
+			}
+			q := into()
+			if err := FromTerm(again, q, nil); err != nil {
+				t.Fatalf("%T %v: %v", p, p, err)
+			}
+			if last, err := TermOf(q); err != nil || !Equal(last, again) {
+				t.Fatalf("%T: %s became %s (%v)", p, Format(again), Format(last), err)
 			}
 		}
 	})

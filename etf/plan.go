@@ -21,6 +21,8 @@ type plan struct {
 
 	elem   *plan // of what a pointer points to; nil for other kinds
 	direct bool  // whether an interface holding a typ holds the pointer itself and not a pointer to it
+	// asError says that an interface holding a typ holds an error which travels as such.
+	asError bool
 
 	// smallInt returns the value at p if it is an integer that fits a byte: lists of such are written as STRING.
 	// nil unless typ is an integer kind.
@@ -60,7 +62,7 @@ func typeWord(t reflect.Type) unsafe.Pointer {
 // planFor returns the plan of t, compiling it if need be.
 func planFor(t reflect.Type) (*plan, error) {
 	if t.Kind() == reflect.Interface {
-		return interfacePlan(t, t.String())
+		return interfacePlan(t), nil
 	}
 	word := typeWord(t)
 	if m := plans.Load(); m != nil && (*m)[word] != nil {
@@ -68,11 +70,11 @@ func planFor(t reflect.Type) (*plan, error) {
 	}
 	planMu.Lock()
 	defer planMu.Unlock()
-	c := compiler{seen: make(map[reflect.Type]*plan)}
+	c := compiler{seen: make(map[planKey]*plan)}
 	if m := plans.Load(); m != nil {
 		c.done = *m
 	}
-	p, err := c.plan(t, t.String())
+	p, err := c.plan(t, "", t.String())
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +82,9 @@ func planFor(t reflect.Type) (*plan, error) {
 	if next == nil {
 		next = make(map[unsafe.Pointer]*plan)
 	}
-	for t, p := range c.seen {
-		if t.Kind() != reflect.Interface {
-			next[typeWord(t)] = p
+	for key, p := range c.seen {
+		if key.as == "" && key.typ.Kind() != reflect.Interface {
+			next[typeWord(key.typ)] = p
 		}
 	}
 	plans.Store(&next)
@@ -92,18 +94,25 @@ func planFor(t reflect.Type) (*plan, error) {
 // compiler makes the plans of a type and of all that it is made of.
 type compiler struct {
 	done map[unsafe.Pointer]*plan
-	seen map[reflect.Type]*plan // in the making; a recursive type finds itself here
+	seen map[planKey]*plan // in the making; a recursive type finds itself here
 }
 
-// plan returns the plan of t, which is at path in the type it was asked for. The plan may be unfinished when t is
+// planKey is a type, and the option of a field that says how it is represented, if there is one.
+type planKey struct {
+	typ reflect.Type
+	as  string
+}
+
+// plan returns the plan of t, represented as an option says, which is at path in the type it was asked for. The plan may be unfinished when t is
 // recursive: whoever uses it must call through the *plan and not copy its functions.
-func (c *compiler) plan(t reflect.Type, path string) (*plan, error) {
-	if t.Kind() != reflect.Interface {
+func (c *compiler) plan(t reflect.Type, as, path string) (*plan, error) {
+	if t.Kind() != reflect.Interface && as == "" {
 		if p := c.done[typeWord(t)]; p != nil {
 			return p, nil
 		}
 	}
-	if p := c.seen[t]; p != nil {
+	key := planKey{t, as}
+	if p := c.seen[key]; p != nil {
 		return p, nil
 	}
 	p := &plan{typ: t}
@@ -111,10 +120,11 @@ func (c *compiler) plan(t reflect.Type, path string) (*plan, error) {
 		zero := reflect.Zero(t).Interface()
 		// The zero value of a pointer-like type is nil; of any other it lies somewhere.
 		p.direct = (*eface)(unsafe.Pointer(&zero)).data == nil
+		p.asError = travelsAsError(t)
 	}
-	c.seen[t] = p
-	if err := c.fill(p, path); err != nil {
-		delete(c.seen, t)
+	c.seen[key] = p
+	if err := c.fill(p, as, path); err != nil {
+		delete(c.seen, key)
 		return nil, err
 	}
 	return p, nil
@@ -126,8 +136,11 @@ func planError(path, format string, args ...any) error {
 }
 
 // fill makes p.enc and p.dec.
-func (c *compiler) fill(p *plan, path string) error {
+func (c *compiler) fill(p *plan, as, path string) error {
 	t := p.typ
+	if as != "" {
+		return c.represent(p, as, path)
+	}
 	if termPlan(p) {
 		return nil
 	}
@@ -154,20 +167,17 @@ func (c *compiler) byKind(p *plan, path string) error {
 	case reflect.String:
 		p.enc, p.dec = encString, decString
 	case reflect.Slice:
-		return c.slice(p, path)
+		return c.slice(p, "", path)
 	case reflect.Array:
-		return c.array(p, path)
+		return c.array(p, "", path)
 	case reflect.Map:
-		return c.mapping(p, path)
+		return c.mapping(p, "", path)
 	case reflect.Pointer:
-		return c.pointer(p, path)
+		return c.pointer(p, "", path)
 	case reflect.Struct:
 		return c.structure(p, path)
 	case reflect.Interface:
-		ip, err := interfacePlan(t, path)
-		if err != nil {
-			return err
-		}
+		ip := interfacePlan(t)
 		p.enc, p.dec = ip.enc, ip.dec
 	default:
 		return planError(path, "values of type %s cannot travel", t)

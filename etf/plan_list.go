@@ -26,9 +26,9 @@ func isByte(t reflect.Type) bool {
 }
 
 // slice makes the plan of a slice: a binary for bytes, else a list.
-func (c *compiler) slice(p *plan, path string) error {
+func (c *compiler) slice(p *plan, as, path string) error {
 	t := p.typ
-	if isByte(t.Elem()) {
+	if as == "" && isByte(t.Elem()) {
 		p.enc = func(e *Encoder, p unsafe.Pointer) error {
 			e.Binary(*(*[]byte)(p))
 			return nil
@@ -43,7 +43,7 @@ func (c *compiler) slice(p *plan, path string) error {
 		}
 		return nil
 	}
-	elem, err := c.plan(t.Elem(), path+"[]")
+	elem, err := c.plan(t.Elem(), as, path+"[]")
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c *compiler) slice(p *plan, path string) error {
 		s := (*sliceHeader)(p)
 		return elem.encList(e, s.data, s.len, size)
 	}
-	if t.Elem() == reflect.TypeFor[any]() { // is written like a List
+	if t.Elem() == reflect.TypeFor[any]() && as == "" { // is written like a List
 		p.enc = func(e *Encoder, p unsafe.Pointer) error { return e.list(*(*[]any)(p)) }
 	}
 	p.dec = func(d *Decoder, p unsafe.Pointer) error {
@@ -72,9 +72,9 @@ func (c *compiler) slice(p *plan, path string) error {
 }
 
 // array makes the plan of an array: a binary for bytes, else a list of exactly its length.
-func (c *compiler) array(p *plan, path string) error {
+func (c *compiler) array(p *plan, as, path string) error {
 	t, n := p.typ, p.typ.Len()
-	if isByte(t.Elem()) {
+	if as == "" && isByte(t.Elem()) {
 		p.enc = func(e *Encoder, p unsafe.Pointer) error {
 			e.Binary(unsafe.Slice((*byte)(p), n))
 			return nil
@@ -93,7 +93,7 @@ func (c *compiler) array(p *plan, path string) error {
 		}
 		return nil
 	}
-	elem, err := c.plan(t.Elem(), path+"[]")
+	elem, err := c.plan(t.Elem(), as, path+"[]")
 	if err != nil {
 		return err
 	}

@@ -15,13 +15,13 @@ type mapScratch struct {
 }
 
 // mapping makes the plan of a map.
-func (c *compiler) mapping(p *plan, path string) error {
+func (c *compiler) mapping(p *plan, as, path string) error {
 	t := p.typ
-	key, err := c.plan(t.Key(), path+"[key]")
+	key, err := c.plan(t.Key(), "", path+"[key]")
 	if err != nil {
 		return err
 	}
-	value, err := c.plan(t.Elem(), path+"[]")
+	value, err := c.plan(t.Elem(), as, path+"[]")
 	if err != nil {
 		return err
 	}

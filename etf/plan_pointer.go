@@ -10,9 +10,9 @@ import (
 )
 
 // pointer makes the plan of a pointer: the atom nil, or the value.
-func (c *compiler) pointer(p *plan, path string) error {
+func (c *compiler) pointer(p *plan, as, path string) error {
 	t := p.typ.Elem()
-	elem, err := c.plan(t, strings.TrimPrefix(path, "*")) // *T at the root is for Pointer and Into, and named T
+	elem, err := c.plan(t, as, strings.TrimPrefix(path, "*")) // *T at the root is for Pointer and Into, and named T
 	if err != nil {
 		return err
 	}

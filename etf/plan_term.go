@@ -3,10 +3,8 @@
 package etf
 
 import (
-	"math"
 	"math/big"
 	"reflect"
-	"time"
 	"unsafe"
 )
 
@@ -40,8 +38,8 @@ func termPlan(p *plan) bool {
 			}
 			return err
 		}
-	case reflect.TypeFor[time.Time]():
-		p.enc, p.dec = encTime, decTime
+	case timeType:
+		return timePlan(p, "")
 	case reflect.TypeFor[Tuple]():
 		genericPlan[Tuple](p, "tuple")
 	case reflect.TypeFor[List]():
@@ -88,15 +86,6 @@ func genericPlan[T any](p *plan, what string) {
 	}
 }
 
-// interfacePlan is the plan of any, or of another interface without methods. A plan that decodes into an interface with
-// methods would have to guess a type.
-func interfacePlan(t reflect.Type, path string) (*plan, error) {
-	if t.NumMethod() > 0 {
-		return nil, planError(path, "values of the interface type %s cannot travel: only any and concrete types can", t)
-	}
-	return &plan{typ: t, dec: decAny, enc: func(e *Encoder, p unsafe.Pointer) error { return e.nested(*(*any)(p)) }}, nil
-}
-
 // decAny reads a generic term, in which maps with a registered '__struct__' become structs.
 func decAny(d *Decoder, p unsafe.Pointer) error {
 	was := d.resolve
@@ -105,40 +94,6 @@ func decAny(d *Decoder, p unsafe.Pointer) error {
 	d.resolve = was
 	if err == nil {
 		*(*any)(p) = t
-	}
-	return err
-}
-
-// The times that fit an int64 of nanoseconds.
-var (
-	minTime = time.Unix(0, math.MinInt64)
-	maxTime = time.Unix(0, math.MaxInt64)
-)
-
-// encTime writes nanoseconds since 1970. The zero Time, which is far outside, is the atom undefined.
-func encTime(e *Encoder, p unsafe.Pointer) error {
-	t := (*time.Time)(p)
-	if t.IsZero() {
-		return e.atom("undefined")
-	}
-	if t.Before(minTime) || t.After(maxTime) {
-		return encodeErr("the year %d is out of range: nanoseconds since 1970 must fit 64 bits", t.Year())
-	}
-	e.Int(t.UnixNano())
-	return nil
-}
-
-func decTime(d *Decoder, p unsafe.Pointer) error {
-	if d.Peek() == KindAtom {
-		if !d.skipNil() {
-			return d.want("integer nanoseconds or undefined")
-		}
-		*(*time.Time)(p) = time.Time{}
-		return nil
-	}
-	n, err := d.Int()
-	if err == nil {
-		*(*time.Time)(p) = time.Unix(0, n).UTC()
 	}
 	return err
 }

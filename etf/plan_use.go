@@ -76,6 +76,9 @@ func Check(t reflect.Type) error {
 func (e *Encoder) planned(v any) error {
 	pl, err := planOf(v)
 	if err != nil {
+		if failure, ok := v.(error); ok && travelsAsError(reflect.TypeOf(v)) {
+			return e.error(failure)
+		}
 		if inner, ok := err.(*Error); ok && e.depth > 0 && inner.Path != "" {
 			inner.Path = "(" + inner.Path + ")"
 		}
@@ -85,6 +88,8 @@ func (e *Encoder) planned(v any) error {
 	switch {
 	case pl.elem != nil && data == nil:
 		return e.atom("nil")
+	case pl.asError:
+		return e.error(v.(error))
 	case pl.elem != nil:
 		pl = pl.elem
 		if err = e.enter(); err == nil {

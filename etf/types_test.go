@@ -79,7 +79,6 @@ type (
 	linked   struct{ F *failing }
 	hidden   struct{ a int }
 	channels struct{ Deep []map[string]chan int }
-	ifaces   struct{ Err error }
 	stranger struct{ X int }
 	knows    struct{ S []stranger }
 	clash    struct {
@@ -153,7 +152,6 @@ func TestMain(m *testing.M) {
 	register[halfHook]("half")
 	register[hidden]("hidden")
 	register[channels]("channels")
-	register[ifaces]("ifaces")
 	register[knows]("knows")
 	register[clash]("")
 	register[asks]("asks")

@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: Apache-2.0
 %% A node that tests drive: it evaluates the lines of its standard input and prints "=> Result".
 -module(banyan_peer).
--export([main/0, echo/0, burst/3, counter/1, late/2]).
+-export([main/0, echo/0, burst/3, counter/1, late/2, adder/1]).
 
 main() ->
     register(echo, spawn(fun echo/0)),
@@ -52,6 +52,9 @@ one(Node, I, Bin) ->
     [{echo, Node} ! {self(), M} || M <- Ms],
     Back = [receive {echo, M} -> M after 20000 -> timeout end || _ <- Ms],
     Back =:= Ms.
+
+%% A fun of compiled code, with what it closes over.
+adder(N) -> Unused = #{n => N, list => [1, 2.5, "text"]}, fun(X) -> {X + N, Unused} end.
 
 late(Node, Ms) ->
     timer:sleep(Ms),

@@ -8,6 +8,9 @@
 //	err := typereg.Register(reflect.TypeFor[Take](), "take") // the tuple {take, F1, F2...}
 //	err = typereg.Register(reflect.TypeFor[Address](), "")   // a map with '__struct__' => 'shop.Address'
 //
+// [Parse] lists the names and the forms that they stand for. The package also passes on how errors travel, by [SetErrors],
+// for the same reason.
+//
 // Concurrency: every function may be called from any goroutine at any time. Lookups take no lock: they read a table that
 // a registration replaces as a whole. A registration costs a copy of the table, which is right for a few hundred types
 // registered while a program starts and looked up for ever.

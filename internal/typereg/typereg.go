@@ -15,8 +15,8 @@ import (
 
 // entry is what is known of one type. Invariant: never changed once published.
 type entry struct {
-	name  string // tuple tag, or '__struct__' name
-	tuple bool
+	name string // tuple tag, or '__struct__' name; empty for the forms without one
+	form Form
 }
 
 // tables is one immutable state of the registry.
@@ -30,8 +30,7 @@ var (
 	current atomic.Pointer[tables] // nil until the first registration
 )
 
-// Register gives the struct type t its name on the wire. A non-empty name makes t the tuple {name, F1, F2...}, or the
-// bare atom when t has no fields. An empty name makes t a map with '__struct__' => [StructName] of t.
+// Register gives the struct type t its name and form on the wire, see [Parse].
 // Registering the same type the same way again does nothing. It is an error when t is not a named struct, when t is
 // registered already under another name or form, and when another type owns the '__struct__' name; the error names both.
 func Register(t reflect.Type, name string) error {
@@ -41,10 +40,8 @@ func Register(t reflect.Type, name string) error {
 	if t.Kind() != reflect.Struct || t.Name() == "" {
 		return fmt.Errorf("typereg: %s is not a named struct type", t)
 	}
-	e := entry{name: name, tuple: name != ""}
-	if !e.tuple {
-		e.name = StructName(t)
-	}
+	var e entry
+	e.name, e.form = Parse(t, name)
 	mu.Lock()
 	defer mu.Unlock()
 	old := current.Load()
@@ -55,9 +52,9 @@ func Register(t reflect.Type, name string) error {
 		if was == e {
 			return nil
 		}
-		return fmt.Errorf("typereg: %s is registered as %s already and cannot become %s", t, was, e)
+		return fmt.Errorf("typereg: %s is registered as %s already and cannot become %s", t, was.form.show(was.name), e.form.show(e.name))
 	}
-	if owner, ok := old.structs[e.name]; ok && !e.tuple {
+	if owner, ok := old.structs[e.name]; ok && e.form == Struct {
 		return fmt.Errorf("typereg: %s.%s and %s.%s would both be '__struct__' => '%s': register one of them with a name",
 			owner.PkgPath(), owner.Name(), t.PkgPath(), t.Name(), e.name)
 	}
@@ -66,7 +63,7 @@ func Register(t reflect.Type, name string) error {
 		next.types = make(map[reflect.Type]entry)
 	}
 	next.types[t] = e
-	if !e.tuple {
+	if e.form == Struct {
 		next.structs = maps.Clone(old.structs)
 		if next.structs == nil {
 			next.structs = make(map[string]reflect.Type)
@@ -77,18 +74,18 @@ func Register(t reflect.Type, name string) error {
 	return nil
 }
 
-// Name returns the name t was registered under: the tuple's tag when tuple is true, else the '__struct__' name.
+// Name returns the name and the form t was registered under: the tag of a Record, or the '__struct__' name of a Struct.
 // ok is false for a type that was never registered.
-func Name(t reflect.Type) (name string, tuple bool, ok bool) {
+func Name(t reflect.Type) (name string, form Form, ok bool) {
 	tab := current.Load()
 	if tab == nil {
-		return "", false, false
+		return "", 0, false
 	}
 	e, ok := tab.types[t]
-	return e.name, e.tuple, ok
+	return e.name, e.form, ok
 }
 
-// StructType returns the type registered without a name whose [StructName] is structName.
+// StructType returns the type registered as the Struct of this name.
 func StructType(structName string) (reflect.Type, bool) {
 	tab := current.Load()
 	if tab == nil {
@@ -121,12 +118,4 @@ func isVersion(s string) bool {
 		}
 	}
 	return true
-}
-
-// String is for error messages.
-func (e entry) String() string {
-	if e.tuple {
-		return "the tuple {" + e.name + ", ...}"
-	}
-	return "a map with '__struct__' => '" + e.name + "'"
 }

@@ -27,8 +27,8 @@ func TestRegister(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if name, tuple, ok := Name(tt); name != "take" || !tuple || !ok {
-		t.Fatal(name, tuple, ok)
+	if name, form, ok := Name(tt); name != "take" || form != Record || !ok {
+		t.Fatal(name, form, ok)
 	}
 	for _, name := range []string{"grab", ""} {
 		err := Register(tt, name)
@@ -47,8 +47,8 @@ func TestStructNames(t *testing.T) {
 	if err := Register(at, ""); err != nil {
 		t.Fatal(err)
 	}
-	if name, tuple, ok := Name(at); name != "typereg.address" || tuple || !ok {
-		t.Fatal(name, tuple, ok)
+	if name, form, ok := Name(at); name != "typereg.address" || form != Struct || !ok {
+		t.Fatal(name, form, ok)
 	}
 	if got, ok := StructType("typereg.address"); !ok || got != at {
 		t.Fatal(got, ok)
@@ -65,6 +65,47 @@ func TestStructNames(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "both") {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct {
+		name, wire string
+		form       Form
+	}{
+		{"take", "take", Record}, {"", "typereg.take", Struct}, {"%Shop.Take", "Elixir.Shop.Take", Struct}, {"%Elixir.Shop.Take", "Elixir.Shop.Take", Struct},
+		{"%shop_take", "shop_take", Struct}, {"%Équipe", "Elixir.Équipe", Struct}, {"{}", "", Tuple}, {"#{}", "", Map}, {"%{}", "", Map}, {"[]", "", Keyword},
+	} {
+		if wire, form := Parse(reflect.TypeFor[take](), c.name); wire != c.wire || form != c.form {
+			t.Errorf("%q: %q, form %d", c.name, wire, form)
+		}
+	}
+	type elixir struct{ A int }
+	type rival struct{ A int }
+	if err := Register(reflect.TypeFor[elixir](), "%My.Thing"); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := StructType("Elixir.My.Thing"); !ok || got != reflect.TypeFor[elixir]() {
+		t.Error(got, ok)
+	}
+	if err := Register(reflect.TypeFor[rival](), "%My.Thing"); err == nil || !strings.Contains(err.Error(), "both") {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{"{}": "a tuple without", "#{}": "a map without", "[]": "a keyword list", "x": "{x, ...}", "": "'typereg.elixir'"} {
+		if err := Register(reflect.TypeFor[elixir](), name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestErrorForm(t *testing.T) {
+	before, had := Errors()
+	SetErrors(ErrorForm{Term: func(err error) any { return err.Error() }, Error: func(r any) error { return fmt.Errorf("%v", r) }})
+	if f, ok := Errors(); !ok || f.Term(fmt.Errorf("x")) != "x" || f.Error("y").Error() != "y" {
+		t.Error(f, ok)
+	}
+	if had {
+		SetErrors(before)
 	}
 }
 
