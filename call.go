@@ -248,7 +248,7 @@ func (n *Node) getCall(from caller) *call {
 // runCall serves a call: on the callee's turn.
 func runCall[S, R any, Q Query[S, R]](p *Self, e *envelope) {
 	c := (*call)(e.ptr)
-	if !c.claim(e.gen) {
+	if !c.claim(e.gen) && !p.reclaim(c, e) {
 		p.node.expired.Add(1)
 		return
 	}

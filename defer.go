@@ -15,31 +15,46 @@ type Later[R any] struct {
 // is not. R must be the call's reply type, or the call fails at once with ErrWrongTicket. A ticket that is never answered
 // ends with the process: its caller then gets a ProcessError.
 func Defer[R any](self *Self) Later[R] {
-	if _, ok := self.mine(); !ok {
-		return Later[R]{fail: ErrWrongTicket}
+	c, gen, err := self.takeCall()
+	if err != nil {
+		return Later[R]{fail: err}
 	}
-	c := self.cur.Load()
-	if c == nil || !self.cur.CompareAndSwap(c, nil) { // from here on the ticket owns the reply
-		return Later[R]{fail: ErrWrongTicket}
-	}
-	gen := self.curGen
 	if keyOf[R]() != c.rec.replyKey {
 		c.fail(gen, &OpError{Op: "defer", What: c.rec.name, Err: ErrWrongTicket}, true, self.co.Load())
 		return Later[R]{fail: ErrWrongTicket}
 	}
-	self.mu.Lock()
-	if self.dead.Load() {
-		self.mu.Unlock()
-		c.fail(gen, &ProcessError{self.pid, ErrKilled, true}, true, nil)
-		return Later[R]{fail: ErrKilled}
+	if err := self.addTicket(c, gen); err != nil {
+		return Later[R]{fail: err}
 	}
-	r := self.related()
+	return Later[R]{p: self, c: c, gen: gen, pl: &c.rec.reply}
+}
+
+// takeCall takes the call being served away from its handler: whoever called owns the reply from here on.
+func (p *Self) takeCall() (c *call, gen uint32, err error) {
+	if _, ok := p.mine(); !ok {
+		return nil, 0, ErrWrongTicket
+	}
+	if c = p.cur.Load(); c == nil || !p.cur.CompareAndSwap(c, nil) {
+		return nil, 0, ErrWrongTicket
+	}
+	return c, p.curGen, nil
+}
+
+// addTicket lets the call end with the process, if it is not answered before.
+func (p *Self) addTicket(c *call, gen uint32) error {
+	p.mu.Lock()
+	if p.dead.Load() {
+		p.mu.Unlock()
+		c.fail(gen, &ProcessError{p.pid, ErrKilled, true}, true, nil)
+		return ErrKilled
+	}
+	r := p.related()
 	if r.tickets == nil {
 		r.tickets = map[*call]uint32{}
 	}
 	r.tickets[c] = gen
-	self.mu.Unlock()
-	return Later[R]{p: self, c: c, gen: gen, pl: &c.rec.reply}
+	p.mu.Unlock()
+	return nil
 }
 
 // Reply answers the call. Only the first answer counts; ErrTimeout tells that the caller had given up or was answered.

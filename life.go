@@ -253,7 +253,9 @@ func (p *Self) noteLast(e *envelope) {
 		return
 	}
 	p.mu.Lock()
-	p.related().last = e.rec.typeName(e)
+	if r := p.related(); r.last == "" { // else a behaviour was running another one
+		r.last = e.rec.typeName(e)
+	}
 	p.mu.Unlock()
 }
 

@@ -59,6 +59,7 @@ type Self struct {
 	stopped  bool   // the process asked to stop, for stopWhy
 	ending   bool   // Terminate has been called
 	hasTurn  bool   // ext.turn is this turn's
+	behaved  bool   // state is Behaved
 
 	co    atomic.Pointer[sched.Coro] // on which its turns last ran; changes with the worker
 	plain *plainProcess              // nil for a server
@@ -218,7 +219,11 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 
 // handle1 runs one message. The call it serves is told apart by cur, also after a panic.
 func (p *Self) handle1(e *envelope) {
-	e.rec.run(p, e)
+	if p.behaved {
+		p.behave(e)
+	} else {
+		e.rec.run(p, e)
+	}
 	if p.hasTurn {
 		p.endTurnContext()
 	}

@@ -81,7 +81,7 @@ func Spawn[S any](by Spawner, start func(context.Context, *Self) (S, error), opt
 	run := func(self *Self) error {
 		s, err := start(self, self)
 		if err == nil {
-			self.state = s
+			self.setState(s)
 		}
 		return err
 	}
@@ -93,6 +93,9 @@ func Spawn[S any](by Spawner, start func(context.Context, *Self) (S, error), opt
 
 // SpawnState starts a server with a ready-made state, which from then on belongs to the process alone.
 func SpawnState[S any](by Spawner, state S, opts ...SpawnOption) (Ref[S], error) {
+	if _, ok := any(state).(Behaved); ok { // it has to begin, on a turn
+		return Spawn(by, func(context.Context, *Self) (S, error) { return state, nil }, opts...)
+	}
 	p, err := newServer[S](by, opts)
 	if err != nil {
 		return Ref[S]{}, err
@@ -271,5 +274,9 @@ func (p *Self) runStart() bool {
 		st.ready(p)
 	}
 	st.report(nil, p.co.Load())
+	if p.behaved && !p.begin() {
+		p.finish()
+		return false
+	}
 	return true
 }
