@@ -21,14 +21,19 @@
 // The loss of a link is reported once, after the last signal from it. A call for a link that is down makes a new one.
 // Nothing that a peer sends, with or without the cookie, makes this package panic, and what it can make us hold is
 // bounded: see Config. Who does not know the cookie cannot end a link that exists.
+// A peer is given up after five quarters of the tick time without a byte; what it sends is answered within half a second if
+// we say nothing else, so that one with a shorter tick time keeps us. A peer that does not read holds up nobody but its senders.
+// With Config.TLS, nothing leaves in clear, and a link is up only when both have shown a certificate for their hosts and the
+// cookie. A link that is kept (Transport.Keep) comes back by itself.
 //
 // # Not guaranteed
 //
-// Delivery: what was in the buffers when a link broke is lost, as in Erlang. Secrecy and integrity: there is no TLS in this
-// release. A peer that knows the cookie may send a message to any process here.
+// Delivery: what was in the buffers when a link broke is lost, as in Erlang. Secrecy and integrity without Config.TLS. A peer
+// that knows the cookie may send a message to any process here.
 //
 // # Costs
 //
 // A link holds two goroutine stacks of some kilobytes, the atom caches (64 KiB) and 128 KiB to read into. Sending
-// allocates nothing for small messages of flat types.
+// allocates nothing for small messages of flat types. TLS costs its encryption and up to 128 KiB of buffer while a link is busy;
+// its files are looked at once per handshake.
 package dist

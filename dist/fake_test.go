@@ -147,8 +147,11 @@ type fakePort struct {
 	pending map[banyan.Reference]reflect.Type
 }
 
-func newFakePort(name banyan.Atom) *fakePort {
-	return &fakePort{name: name, creation: 1000, events: make(chan event, 100000), log: slog.New(slog.DiscardHandler),
+func newFakePort(name banyan.Atom) *fakePort { return newFakePortOf(name, 100000) }
+
+// newFakePortOf has room for so many events.
+func newFakePortOf(name banyan.Atom, room int) *fakePort {
+	return &fakePort{name: name, creation: 1000, events: make(chan event, room), log: slog.New(slog.DiscardHandler),
 		pending: make(map[banyan.Reference]reflect.Type)}
 }
 

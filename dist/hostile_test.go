@@ -239,8 +239,7 @@ func FuzzReceiver(f *testing.F) {
 		}
 	})
 	f.Fuzz(func(t *testing.T, one, two []byte) {
-		p := newFakePort("b@127.0.0.1")
-		p.events = make(chan event, 10)
+		p := newFakePortOf("b@127.0.0.1", 10) // a large channel would be most of the time
 		p.deliver = func(banyan.Peer, *banyan.Signal) {}
 		tr := New(Config{})
 		tr.cfg = tr.cfg.withDefaults()

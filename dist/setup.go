@@ -31,6 +31,7 @@ func (t *Transport) side(cookie string) handshake.Side {
 const (
 	recordAlert     = 0x15
 	recordHandshake = 0x16
+	recordData      = 0x17
 )
 
 // readMessage reads one message of the handshake and nothing after it: frames may follow in the same packet. Its length

@@ -15,6 +15,9 @@ import (
 // it names the host part of the other's node name, as a DNS name or an IP address (a node b@10.0.0.7 needs the address
 // 10.0.0.7 in its certificate; for Erlang, which looks for it there, also as a DNS name). So who has the certificate of one host cannot pass for a node of another. Versions 1.2 and 1.3.
 //
+// Take 1.3 where all peers have it: an Erlang node with 1.2 wants a new handshake after 2^28 records, and a link that it made
+// to us ends then, as Go's server side refuses that.
+//
 // Files are looked at for each handshake, and read again when they have changed: to rotate certificates, replace the files.
 // Links that are up go on. If what is new cannot be read, that is logged and the old is used on.
 type TLS struct {

@@ -160,7 +160,8 @@ func (g *gather) flush() error {
 	return err
 }
 
-// Write is TLS's, from whoever writes or reads there.
+// Write is TLS's, from whoever writes or reads there: a peer with TLS 1.2 that wants new keys gets its handshake from the
+// reader, and who wrote before waits for the end of that, so it must not be held.
 func (g *gather) Write(b []byte) (int, error) {
 	if g.closing.Load() { // Close's last word, which does not wait for a write that hangs
 		if !g.mu.TryLock() {
@@ -170,11 +171,8 @@ func (g *gather) Write(b []byte) (int, error) {
 		g.mu.Lock()
 	}
 	defer g.mu.Unlock()
-	if !g.held {
-		return g.Conn.Write(b)
-	}
 	g.buf = append(g.buf, b...)
-	if len(g.buf) >= gatherSize {
+	if !g.held || len(g.buf) >= gatherSize || b[0] != recordData {
 		return len(b), g.flush()
 	}
 	return len(b), nil
