@@ -94,7 +94,7 @@ func (c *core) joinedThere(pid banyan.PID, p *peer, group any, pids []banyan.PID
 
 func (c *core) leftThere(pid banyan.PID, p *peer, pids []banyan.PID, groups []any) {
 	for _, g := range groups {
-		k, err := termKey(g)
+		k, err := keyOf(g)
 		if _, has := p.groups[k]; err != nil || !has {
 			continue
 		}
@@ -139,7 +139,7 @@ func (c *core) admit(pid banyan.PID) *peer {
 
 // fits checks what a scope says of a group: a scope speaks for processes of its own node only.
 func (c *core) fits(pid banyan.PID, p *peer, group any, pids []banyan.PID) (k key, own []banyan.PID, ok bool) {
-	k, err := termKey(group)
+	k, err := keyOf(group)
 	if err != nil || len(k) > c.limits.name {
 		return "", nil, false
 	}

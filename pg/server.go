@@ -108,7 +108,9 @@ func (s *server) do(self *banyan.Self, e effect) {
 	case doSync:
 		err = s.sync(ctx, self, e)
 	case doWatch:
-		s.refs[e.pid] = self.Monitor(e.pid)
+		if e.pid.Node == self.Node().Name() || slices.Contains(self.Node().Nodes(), e.pid.Node) { // or its end is on its way to us
+			s.refs[e.pid] = self.Monitor(e.pid)
+		}
 	case doUnwatch:
 		self.Demonitor(s.refs[e.pid])
 		delete(s.refs, e.pid)

@@ -3,56 +3,17 @@
 package pg
 
 import (
-	"slices"
-
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/etf"
 )
 
-// key is a group's name in one spelling: its encoding, with the keys of maps in order. Equal terms have equal keys, and a key
-// holds on to nothing else of the message that it came in.
+// key is a group's name in one spelling, see etf.Key. It holds on to nothing else of the message that it came in.
 type key string
 
 // keyOf makes the key of a group's name, which may be any value that has a term.
 func keyOf(name any) (key, error) {
-	t, err := etf.TermOf(name)
-	if err != nil {
-		return "", err
-	}
-	return termKey(t)
-}
-
-// termKey is keyOf for what is a term already.
-func termKey(t any) (key, error) {
-	b, err := etf.Marshal(ordered(t))
-	return key(b), err
-}
-
-// ordered puts the keys of all maps in a term in order.
-func ordered(t any) any {
-	each := func(list []any) []any {
-		out := make([]any, len(list))
-		for i, e := range list {
-			out[i] = ordered(e)
-		}
-		return out
-	}
-	switch t := t.(type) {
-	case etf.Tuple:
-		return etf.Tuple(each(t))
-	case etf.List:
-		return etf.List(each(t))
-	case etf.ImproperList:
-		return etf.ImproperList{Elems: each(t.Elems), Tail: ordered(t.Tail)}
-	case etf.Map:
-		m := make(etf.Map, len(t))
-		for i, p := range t {
-			m[i] = etf.Pair{Key: ordered(p.Key), Value: ordered(p.Value)}
-		}
-		slices.SortFunc(m, func(a, b etf.Pair) int { return etf.Compare(a.Key, b.Key) })
-		return m
-	}
-	return t
+	k, err := etf.Key(name)
+	return key(k), err
 }
 
 // term is the group's name again. A key was made here by encoding, so that it decodes.
