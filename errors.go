@@ -43,7 +43,7 @@ var (
 	ErrNameTaken = errors.New("name is taken")
 	// ErrNotRegistered: the message type has no wire name, so it cannot go to another node. Use RegisterCall and the like.
 	ErrNotRegistered = errors.New("type is not registered for the wire")
-	// ErrLinkFull: a link's buffer has no room (a transport's answer; callers wait instead of seeing it).
+	// ErrLinkFull: a link's buffer has no room (a transport's answer; callers wait instead of seeing it, but for NoWait).
 	ErrLinkFull = errors.New("link buffer full")
 	// ErrNodeStopped: the node has stopped, or is stopping.
 	ErrNodeStopped = errors.New("node stopped")

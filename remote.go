@@ -140,6 +140,9 @@ func (n *Node) link(ctx context.Context, from caller, node Atom) (*remoteNode, e
 	if l := n.remotes.get(node); l != nil {
 		return l, nil
 	}
+	if noWait(ctx) {
+		return nil, ErrNoConnection
+	}
 	if n.cfg.transport == nil {
 		return nil, fmt.Errorf("%w to %s: this node was started without a transport", ErrNoConnection, node)
 	}
@@ -184,7 +187,7 @@ func (n *Node) connectFor(ctx context.Context, from caller, node Atom) error {
 func (l *remoteNode) send(ctx context.Context, from caller, s *Signal) error {
 	for {
 		err := l.trySend(s)
-		if err != ErrLinkFull {
+		if err != ErrLinkFull || noWait(ctx) {
 			return err
 		}
 		if err := ctx.Err(); err != nil && !from.is(ctx) {

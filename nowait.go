@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package banyan
+
+import "context"
+
+// NoWait is ctx for messages to other nodes that are only worth sending at once: what is sent with it never makes a link
+// (ErrNoConnection if there is none) and never waits for room in one (ErrLinkFull). They are Erlang's options noconnect and
+// nosuspend. Servers that keep many nodes up to date use it, so that a slow one does not hold up the others.
+func NoWait(ctx context.Context) context.Context { return noWaitCtx{ctx} }
+
+type noWaitCtx struct{ context.Context }
+
+type noWaitKey struct{}
+
+// Value marks the context.
+func (c noWaitCtx) Value(key any) any {
+	if key == (noWaitKey{}) {
+		return true
+	}
+	return c.Context.Value(key)
+}
+
+func noWait(ctx context.Context) bool { return ctx.Value(noWaitKey{}) != nil }
