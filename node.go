@@ -158,6 +158,9 @@ func (c *nodeCtx) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// NodeOf is the node that a context belongs to, by Node.Context or by a process; nil if it belongs to none.
+func NodeOf(ctx context.Context) *Node { return nodeOf(ctx) }
+
 // Done closes when Stop has finished.
 func (n *Node) Done() <-chan struct{} { return n.stopped }
 
