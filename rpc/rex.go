@@ -35,12 +35,20 @@ func (r *rex) TermCall(self *banyan.Self, request any) (any, error) {
 		return nil, fmt.Errorf("%w: rex serves {call | block_call, Module, Function, Args, GroupLeader}", banyan.ErrNotUnderstood)
 	}
 	req.Caller = self.Caller()
-	if int64(len(r.running)+len(r.blocked)) >= r.s.max {
-		r.s.refused.Add(1)
+	if r.full() {
 		return ofSystem(limitAtom).reply(), nil
 	}
 	r.add(self, job{req, op == "block_call", banyan.Defer[any](self).Reply})
 	return nil, nil
+}
+
+// full refuses what would be one job too many.
+func (r *rex) full() bool {
+	if int64(len(r.running)+max(len(r.blocked)-1, 0)) < r.s.max {
+		return false
+	}
+	r.s.refused.Add(1)
+	return true
 }
 
 // add runs a job, or lets a blocking one wait for its turn.
@@ -138,8 +146,7 @@ func (r *rex) serve(self *banyan.Self, from banyan.PID, request any) {
 	if op, req, ok := rexRequest(self, request); ok && op == "call" { // C nodes do
 		req.Caller = from
 		reply := func(v any) error { tell(etf.Tuple{rexName, v}); return nil }
-		if int64(len(r.running)+len(r.blocked)) >= r.s.max {
-			r.s.refused.Add(1)
+		if r.full() {
 			_ = reply(ofSystem(limitAtom).reply()) // tell has logged it
 			return
 		}
