@@ -130,7 +130,12 @@ func (e *PanicError) Error() string { return "panic: " + e.Value }
 func (e *PanicError) Unwrap() error { return e.Err }
 
 // TermError is an exit reason or error that came as an Erlang term without a Go meaning. It goes back as the same term.
-type TermError struct{ Term any }
+type TermError struct {
+	Term any
+	// Answer says that a process which ends with it did not crash: this is what it was started to find out, for who
+	// monitors it. It is not logged. It does not travel.
+	Answer bool
+}
 
 // Error prints the term.
 func (e *TermError) Error() string { return fmt.Sprintf("%v", e.Term) }

@@ -45,6 +45,16 @@ func (n *Node) Exported(module, function Atom, arity int) bool {
 	return n.functions.find(module, function, arity) != nil
 }
 
+// Parent is the process that spawned this one, also from another node; zero if none did.
+func (p *Self) Parent() PID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ext == nil {
+		return PID{}
+	}
+	return p.ext.parent
+}
+
 // GroupLeader is the process that takes this one's output, as in Erlang: that of whoever spawned it from another node; zero
 // if there is none.
 func (p *Self) GroupLeader() PID {

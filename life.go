@@ -140,7 +140,7 @@ func (p *Self) declareDead(reason error) {
 	if !mine {
 		co = nil
 	}
-	if mine && (p.stopped || own) && Abnormal(reason) { // not for one that a link's end or a kill took along
+	if mine && (p.stopped || own) && Abnormal(reason) && !isAnswer(reason) { // not for one that a link's end or a kill took along
 		p.reportCrash(rel, reason)
 	}
 	if c := p.cur.Load(); c == nil {
@@ -166,6 +166,12 @@ func (p *Self) declareDead(reason error) {
 		}
 		outer.recycle()
 	}
+}
+
+// isAnswer reports whether a process ended with what it was started for.
+func isAnswer(reason error) bool {
+	t, ok := reason.(*TermError)
+	return ok && t.Answer
 }
 
 // abandon tells the caller of the call being served that the process is dead, while the handler still runs. The call may

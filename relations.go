@@ -41,8 +41,9 @@ type watch struct {
 // watcher is a monitor, at the watched end.
 type watcher struct {
 	local *Self
-	pid   PID  // of the watcher
-	name  Atom // how it asked, goes back in Down
+	run   *spawning // RunAt of this node
+	pid   PID       // of the watcher
+	name  Atom      // how it asked, goes back in Down
 }
 
 // Exit is the message that an exit signal becomes for a process that traps exits.
@@ -461,7 +462,9 @@ func (r *relations) tell(p *Self, reason error) {
 		}
 	}
 	for ref, w := range r.watchers {
-		if w.local != nil {
+		if w.run != nil {
+			w.run.report(p.pid, reasonOrNormal(reason))
+		} else if w.local != nil {
 			w.local.receiveDown(ref, p.pid, reason)
 		} else {
 			n.downRemote(p, ref, w, reason)

@@ -227,10 +227,13 @@ func (l *remoteNode) control(s *Signal) {
 	}
 	if len(l.backlog) == 0 {
 		err := l.Peer.Send(s)
-		if err != ErrLinkFull {
-			if err != nil && err != ErrNoConnection {
-				l.n.logger.Error("signal cannot be sent", "to", string(l.Node()), "op", s.Op, "error", err)
+		if err != nil && err != ErrLinkFull && err != ErrNoConnection {
+			l.n.logger.Error("signal cannot be sent", "to", string(l.Node()), "op", s.Op, "error", err)
+			if s = s.unsendable(err); s != nil {
+				err = l.Peer.Send(s)
 			}
+		}
+		if err != ErrLinkFull || s == nil {
 			return
 		}
 		l.OnRoom(func() { l.n.goroutines.start(l.drain) })
@@ -239,13 +242,39 @@ func (l *remoteNode) control(s *Signal) {
 	l.waiting.Store(true)
 }
 
+// unsendable is what goes in place of a signal that is too large, or cannot be encoded: whoever waits for it must hear
+// something. nil if nobody does.
+func (s *Signal) unsendable(err error) *Signal {
+	instead := *s
+	err = &RemoteError{Text: "what should have come cannot be sent: " + err.Error()}
+	switch {
+	case s.Op == OpExit || s.Op == OpExit2 || s.Op == OpDown:
+		instead.Reason = err
+	case s.Body.Kind == BodyReply:
+		instead.Body.Value, instead.Body.Typed, instead.Body.Err = nil, false, err
+	default:
+		return nil
+	}
+	return &instead
+}
+
 // drain sends the backlog.
 func (l *remoteNode) drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.backlog) > 0 {
-		err := l.Peer.Send(&l.backlog[0])
+		s := &l.backlog[0]
+		err := l.Peer.Send(s)
+		if err != nil && err != ErrLinkFull && err != ErrNoConnection {
+			l.n.logger.Error("signal cannot be sent", "to", string(l.Node()), "op", s.Op, "error", err)
+			if s = s.unsendable(err); s != nil {
+				err = l.Peer.Send(s)
+			}
+		}
 		if err == ErrLinkFull {
+			if s != nil {
+				l.backlog[0] = *s
+			}
 			l.OnRoom(func() { l.n.goroutines.start(l.drain) })
 			return
 		}

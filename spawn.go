@@ -31,6 +31,7 @@ type spawnConfig struct {
 	timeout   time.Duration
 	onCrash   func(CrashReport)
 	leader    PID
+	parent    PID         // on another node, or an outside goroutine of this one
 	ready     func(*Self) // called once, when it may be sent to and has handled nothing yet
 }
 
@@ -145,7 +146,7 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	p.trap = c.trap
 	if c.onCrash != nil || parent != nil || !c.leader.IsZero() {
 		r := p.related()
-		r.onCrash, r.leader = c.onCrash, c.leader
+		r.onCrash, r.leader, r.parent = c.onCrash, c.leader, c.parent
 		if parent != nil {
 			r.parent = parent.pid
 		}

@@ -96,13 +96,20 @@ func SpawnFunc(ctx context.Context, node, module, function Atom, args []any, opt
 
 // RunAt starts a process on another node that runs a function of Erlang's kind, and waits until it has ended: reason is why,
 // which is how Erlang's erpc answers. It waits until ctx is over, without bound if that has no end; then err is ErrTimeout
-// or the context's, and the process goes on. err is set if the process could not be started or the link broke, too.
+// or the context's, and the process goes on. err is set if the process could not be started or the link broke, too. The
+// node may be this one: then the function gets args and the caller its reason as they are, without a copy.
 func RunAt(ctx context.Context, node, module, function Atom, args []any) (reason, err error) { //lint:any terms
 	n := nodeOf(ctx)
 	if n == nil {
 		return nil, &OpError{Op: "run", To: string(node), What: string(function), Err: ErrNoNode}
 	}
-	s, err := n.requestSpawn(ctx, callerOf(ctx), node, SpawnRequest{Module: module, Function: function, Args: args, Monitor: true}, nil, true)
+	req := SpawnRequest{Module: module, Function: function, Args: args, Monitor: true}
+	var s *spawning
+	if from := callerOf(ctx); node == n.name || node == "" {
+		s, err = n.runHere(ctx, from, req)
+	} else {
+		s, err = n.requestSpawn(ctx, from, node, req, nil, true)
+	}
 	if err == nil && s.pid.IsZero() {
 		err = s.err
 	}
@@ -148,22 +155,12 @@ func (n *Node) requestSpawn(ctx context.Context, from caller, node Atom, req Spa
 	if from.self != nil {
 		pid = from.self.pid
 	}
-	req.GroupLeader = pid
+	req.GroupLeader = n.leaderOf(from)
 	if err := l.send(ctx, from, &Signal{Op: OpSpawn, From: pid, Ref: s.ref, Spawn: &req}); err != nil {
 		l.takeSpawn(s.ref)
 		return nil, err
 	}
-	if !from.is(ctx) && ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { s.giveUp(overOf(ctx)) })
-		defer stop()
-	}
-	if d, ok := ctx.Deadline(); ok { // of Within too, which has no timer of its own
-		t := time.AfterFunc(time.Until(d), func() { s.giveUp(ErrTimeout) })
-		defer t.Stop()
-	}
-	if err := s.w.waitInterruptibly(from); err != nil {
-		s.giveUp(err)
-	}
+	waitOver(ctx, from, s.w, s.giveUp)
 	l.takeSpawn(s.ref)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,6 +171,66 @@ func (n *Node) requestSpawn(ctx context.Context, from caller, node Atom, req Spa
 		return nil, s.gaveUp
 	}
 	return s, nil
+}
+
+// waitOver waits for w as long as ctx and the caller's process allow; if they do not, giveUp is called, which must wake it.
+func waitOver(ctx context.Context, from caller, w *waiter, giveUp func(error)) {
+	if !from.is(ctx) && ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { giveUp(overOf(ctx)) })
+		defer stop()
+	}
+	if d, ok := ctx.Deadline(); ok { // of Within too, which has no timer of its own
+		t := time.AfterFunc(time.Until(d), func() { giveUp(ErrTimeout) })
+		defer t.Stop()
+	}
+	if err := w.waitInterruptibly(from); err != nil {
+		giveUp(err)
+	}
+}
+
+// runHere is RunAt on this node.
+func (n *Node) runHere(ctx context.Context, from caller, req SpawnRequest) (*spawning, error) {
+	s := &spawning{w: newWaiter(from), ref: n.newRef(), run: true}
+	f := n.functions.find(req.Module, req.Function, len(req.Args))
+	if f == nil {
+		s.pid, s.err = PID{Node: n.name, ID: 1, Creation: n.creation}, &UndefinedError{req.Module, req.Function, req.Args}
+		return s, nil
+	}
+	by := n.outsider()
+	if from.self != nil {
+		by = from.self.pid
+	}
+	pid, err := Go(n, func(self *Self) error { return f(self, req.Args) }, spawnOption(func(c *spawnConfig) {
+		c.parent, c.leader = by, n.leaderOf(from)
+		c.ready = func(p *Self) { p.watchedBy(s.ref, watcher{run: s, pid: by}) }
+	}))
+	if err != nil {
+		return nil, err
+	}
+	waitOver(ctx, from, s.w, s.giveUp)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gaveUp != nil {
+		if p := n.procs.get(pid); p != nil {
+			p.unwatchedBy(s.ref)
+		}
+		return nil, s.gaveUp
+	}
+	return s, nil
+}
+
+// leaderOf is who takes the output of what is spawned for the caller on another node: the caller's own group leader, or
+// the process registered as user. Where there is neither, output there fails at once instead of waiting for an answer.
+func (n *Node) leaderOf(from caller) PID {
+	if from.self != nil {
+		if l := from.self.GroupLeader(); !l.IsZero() {
+			return l
+		}
+	}
+	if user, ok := n.Whereis("user"); ok {
+		return user
+	}
+	return n.outsider()
 }
 
 // overOf is why ctx is over, in our words.
@@ -266,10 +323,14 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 		l.control(&Signal{Op: OpSpawnReply, To: from, Ref: ref, From: pid, Err: err,
 			Linked: req.Link && err == "", Monitored: req.Monitor && err == ""})
 	}
+	f := n.functions.find(req.Module, req.Function, len(req.Args))
 	// The link and the monitor stand before the process does anything, so that its end cannot be missed; the reply is
 	// sent before that end can be.
 	opt := spawnOption(func(c *spawnConfig) {
 		c.leader = req.GroupLeader
+		if f != nil {
+			c.parent = from
+		}
 		c.ready = func(p *Self) {
 			if req.Link {
 				n.linkFrom(l, &Signal{Op: OpLink, From: from, To: p.pid})
@@ -280,7 +341,7 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 			}
 		}
 	})
-	if f := n.functions.find(req.Module, req.Function, len(req.Args)); f != nil {
+	if f != nil {
 		if _, err := Go(n, func(self *Self) error { return f(self, req.Args) }, opt); err != nil {
 			reply(PID{}, "system_limit")
 		}

@@ -177,3 +177,30 @@ func TestForeignErlang(t *testing.T) {
 		t.Error(v, err)
 	}
 }
+
+// Who waits for what is too large hears that, instead of nothing.
+func TestTooLargeAnswers(t *testing.T) {
+	m := newMemory()
+	na, _ := startNode(t, "na@h", Config{Cookie: "c", Network: m, Names: m})
+	nb, _ := startNode(t, "nb@h", Config{Cookie: "c", Network: m, Names: m, MaxMessage: 1 << 20})
+	nb.Export("jobs", "much", 0, func(*banyan.Self, []any) error {
+		return &banyan.TermError{Term: make([]byte, 2<<20), Answer: true}
+	})
+	if _, err := banyan.SpawnState(nb, &swollen{}, banyan.Name("swollen")); err != nil {
+		t.Fatal(err)
+	}
+	ctx := na.Context(t.Context())
+	var remote *banyan.RemoteError
+	if reason, err := banyan.RunAt(ctx, "nb@h", "jobs", "much", nil); err != nil || !errors.As(reason, &remote) {
+		t.Errorf("%.100v %v", reason, err)
+	}
+	v, err := banyan.Call(ctx, banyan.At[banyan.Foreign]("swollen", "nb@h"), banyan.Ask[[]byte]{Term: etf.Atom("all")})
+	if !errors.As(err, &remote) {
+		t.Error(len(v), err)
+	}
+}
+
+// swollen answers with too much.
+type swollen struct{}
+
+func (*swollen) TermCall(*banyan.Self, any) (any, error) { return make([]byte, 2<<20), nil }
