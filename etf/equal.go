@@ -136,6 +136,8 @@ func canonical(v any) any {
 		switch tail := canonical(v.Tail).(type) {
 		case List:
 			return append(slices.Clip(List(v.Elems)), tail...)
+		case ImproperList:
+			return ImproperList{append(slices.Clip(v.Elems), tail.Elems...), tail.Tail}
 		default:
 			if len(v.Elems) == 0 {
 				return tail

@@ -76,19 +76,29 @@ func hashTerm(t any) uint64 {
 	case []byte:
 		return mix(1, maphash.Bytes(hashSeed, t))
 	case Bitstring:
+		if t.Bits%8 == 0 {
+			return hashTerm(t.Bytes)
+		}
 		return mix(uint64(t.Bits)+100, maphash.Bytes(hashSeed, t.Bytes))
 	case int:
 		return mix(2, maphash.Comparable(hashSeed, int64(t)))
 	case float64:
 		return mix(3, maphash.Comparable(hashSeed, math.Float64bits(t)))
 	case *big.Int:
+		if small, ok := canonical(t).(int); ok {
+			return hashTerm(small)
+		}
 		return mix(4+uint64(t.Sign()+1), maphash.Bytes(hashSeed, t.Bytes()))
 	case Tuple:
 		return hashAll(7, t)
 	case List:
 		return hashAll(8, t)
 	case ImproperList:
-		return mix(hashAll(9, t.Elems), hashTerm(t.Tail))
+		c, ok := canonical(t).(ImproperList)
+		if !ok {
+			return hashTerm(canonical(t))
+		}
+		return mix(hashAll(9, c.Elems), hashTerm(c.Tail))
 	case Map:
 		var sum uint64 // of the pairs, as their order has no meaning
 		for i := range t {

@@ -169,3 +169,23 @@ func TestEqual(t *testing.T) {
 		}
 	}
 }
+
+// Terms that are made by hand need not be in the form that decoding gives: equal ones have one hash all the same.
+func TestHashOfWhatIsEqual(t *testing.T) {
+	for _, c := range [][2]any{
+		{big.NewInt(-7), -7}, {Bitstring{[]byte{1}, 8}, []byte{1}}, {ImproperList{[]any{1}, List{2}}, List{1, 2}}, {"x", []byte("x")}, {uint8(3), 3},
+		{ImproperList{[]any{1}, ImproperList{[]any{2}, Atom("c")}}, ImproperList{[]any{1, 2}, Atom("c")}}, {ImproperList{nil, Atom("x")}, Atom("x")},
+		{true, Atom("true")}, {float32(0.5), 0.5}, {Tuple{[]any{big.NewInt(1)}}, Tuple{List{1}}},
+	} {
+		if !Equal(c[0], c[1]) || hashTerm(c[0]) != hashTerm(c[1]) || Compare(c[0], c[1]) != 0 {
+			t.Errorf("%v and %v: equal %v, compare %d", c[0], c[1], Equal(c[0], c[1]), Compare(c[0], c[1]))
+		}
+	}
+	var large, same Map
+	for i := range 20 { // so many keys are matched by hash
+		large, same = append(large, Pair{i, i}), append(same, Pair{big.NewInt(int64(i)), int8(i)})
+	}
+	if !Equal(large, same) {
+		t.Error("the maps differ")
+	}
+}
