@@ -37,9 +37,12 @@
 // fields, interfaces other than any and unregistered structs are errors that name the field. [TermMarshaler] and
 // [TermUnmarshaler] replace the mapping of a type.
 //
+// [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
+// in Erlang's syntax.
+//
 // # Concurrency
 //
-// [Marshal], [Append], [Unmarshal], [DecodeTerm], [Equal] and [Compare] may be called from any goroutine. An Encoder, a
+// [Marshal], [Append], [Unmarshal], [DecodeTerm], [TermOf], [FromTerm], [Format], [Equal] and [Compare] may be called from any goroutine. An Encoder, a
 // Decoder and an [AtomTable] belong to one goroutine at a time and are meant to be reused. How a Go type travels is
 // compiled once and cached for all.
 //

@@ -93,3 +93,29 @@ func ExampleCompare() {
 	// 0 -1 1
 	// false
 }
+
+func ExampleFromTerm() {
+	var sizes map[etf.Atom]int
+	err := etf.FromTerm(etf.Map{{Key: etf.Atom("apples"), Value: 3}}, &sizes, nil)
+	fmt.Println(sizes, err)
+	err = etf.FromTerm(etf.Map{{Key: etf.Atom("apples"), Value: etf.Atom("many")}}, &sizes, nil)
+	fmt.Println(err)
+	// Output:
+	// map[apples:3] <nil>
+	// etf: map[term.Atom]int[apples]: want integer, got atom many
+}
+
+func ExampleTermOf() {
+	t, err := etf.TermOf(map[string][]int{"primes": {2, 3, 500}})
+	fmt.Println(etf.Format(t), err)
+	// Output: #{<<"primes">> => [2,3,500]} <nil>
+}
+
+func ExampleFormat() {
+	t := etf.Tuple{etf.Atom("ok"), []byte("tea"), etf.List{104, 105}, etf.Atom("Hello world")}
+	fmt.Println(etf.Format(t))
+	fmt.Println(etf.Style(0).Format(t))
+	// Output:
+	// {ok,<<"tea">>,"hi",'Hello world'}
+	// {ok,<<116,101,97>>,[104,105],'Hello world'}
+}
