@@ -422,6 +422,10 @@ func (rc *remoteCaller) answer(c *call, gen uint32, r any, err error) {
 	if !c.end(gen, callDone, nil) {
 		return
 	}
+	// An Erlang caller hears of the callee's end by its monitor, as an exit; a reply would be a result.
+	if pe, ok := err.(*ProcessError); ok && pe.PID == rc.callee && !rc.l.banyan.Load() {
+		return
+	}
 	s := replySignal(rc.from, rc.tag, rc.term, r, err)
 	s.From = rc.callee
 	rc.l.control(s)
