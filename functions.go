@@ -54,14 +54,3 @@ func (p *Self) Parent() PID {
 	}
 	return p.ext.parent
 }
-
-// GroupLeader is the process that takes this one's output, as in Erlang: that of whoever spawned it from another node; zero
-// if there is none.
-func (p *Self) GroupLeader() PID {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ext == nil {
-		return PID{}
-	}
-	return p.ext.leader
-}

@@ -36,6 +36,8 @@ type Node struct {
 	watchers  zombieList // processes that hear of links
 	functions functionTable
 
+	nodeMonitors nodeMonitorTable
+
 	refs        atomic.Uint64
 	queuedBytes atomic.Int64
 	expired     atomic.Uint64 // calls dropped unserved: their deadline was over
@@ -301,7 +303,7 @@ type ProcessInfo struct {
 	Watches  int // processes it monitors
 	Watched  int // processes that monitor it
 	Trapping bool
-	Status   string // idle, running or stuck
+	Status   string // idle, running, suspended or stuck
 }
 
 // Info reads one process's counters.
@@ -338,6 +340,9 @@ func (p *Self) info() ProcessInfo {
 			}
 		}
 		i.Watches, i.Watched = len(r.monitors), len(r.watchers)
+		if r.suspended != nil {
+			i.Status = "suspended"
+		}
 	}
 	return i
 }

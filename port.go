@@ -155,11 +155,7 @@ func (p *Port) Deliver(peer Peer, s *Signal) {
 	case OpSpawnReply:
 		n.remotes.spawned(l, s)
 	case OpGroupLeader:
-		if q := n.procs.get(s.To); q != nil {
-			q.mu.Lock()
-			q.related().leader = s.From
-			q.mu.Unlock()
-		}
+		n.procs.get(s.To).led(s.From)
 	}
 }
 
@@ -189,6 +185,10 @@ func (n *Node) deliverBody(l *remoteNode, s *Signal) {
 	q := n.addressee(s)
 	if b.Kind == BodyCall {
 		n.deliverCall(l, s, q)
+		return
+	}
+	if b.Kind == BodySystem {
+		n.deliverSystem(l, s, q)
 		return
 	}
 	if q == nil {

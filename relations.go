@@ -22,6 +22,10 @@ type relations struct {
 	last     string // type of the message in which the process asked to stop
 	life     *lifeContext
 	turn     *turnContext
+
+	nodes     map[Atom]struct{} // whose loss it waits for, see MonitorNode
+	suspended *waiter           // of the server that waits for Resume, nil if it is not suspended
+	systems   int               // system messages in the mailbox
 }
 
 // link is one end of a link. Between nodes it follows Erlang's link protocol: a link that is being undone stays known until
@@ -437,6 +441,9 @@ func (r *relations) tell(p *Self, reason error) {
 	}
 	for ref := range r.aliases {
 		n.aliases.remove(ref)
+	}
+	for node := range r.nodes {
+		n.nodeMonitors.remove(node, p)
 	}
 	for ref, w := range r.monitors {
 		if w.pid.Node != n.name {

@@ -364,7 +364,8 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	ref := n.newRef()
 	pr := &pendingReply{c: c, gen: gen, rec: c.rec, l: l}
 	c.pending = pr
-	if !l.banyan.Load() { // a Banyan node says itself when the callee is gone
+	system := c.rec == systemRecord()
+	if !l.banyan.Load() || system { // a Banyan node says itself when the callee of a call is gone
 		pr.watch = watch{pid: h.pid, name: h.atom()}
 	}
 	if err := l.expect(ref, pr); err != nil {
@@ -382,6 +383,9 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	s := signals.Get().(*Signal)
 	s.Op, s.From, s.To, s.Name = OpSend, pid, h.pid, h.atom()
 	s.Body = Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid}
+	if system {
+		s.Body.Kind = BodySystem
+	}
 	if h.name != nil {
 		s.Op = OpSendName
 	}
@@ -450,8 +454,9 @@ func (rc *remoteCaller) answer(c *call, gen uint32, r any, err error) {
 	if !c.end(gen, callDone, nil) {
 		return
 	}
-	if _, died := err.(*ProcessError); died && !rc.l.banyan.Load() {
-		return // Erlang's callers learn it by their monitor, with the exit reason as they know it
+	// An Erlang caller hears of the callee's end by its monitor, as an exit; a reply would be a result.
+	if pe, ok := err.(*ProcessError); ok && pe.PID == rc.callee && !rc.l.banyan.Load() {
+		return
 	}
 	s := replySignal(rc.from, rc.tag, rc.term, r, err)
 	s.From = rc.callee

@@ -33,6 +33,7 @@ type spawnConfig struct {
 	leader    PID
 	parent    PID         // on another node, or an outside goroutine of this one
 	ready     func(*Self) // called once, when it may be sent to and has handled nothing yet
+	early     bool        // ready is called before the constructor
 }
 
 type spawnOption func(*spawnConfig)
@@ -149,6 +150,9 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 		r.onCrash, r.leader, r.parent = c.onCrash, c.leader, c.parent
 		if parent != nil {
 			r.parent = parent.pid
+			if c.leader.IsZero() {
+				r.leader = parent.GroupLeader()
+			}
 		}
 	}
 	if err := n.procs.add(p); err != nil {
@@ -173,7 +177,7 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	if c.monitored != nil {
 		*c.monitored = parent.Monitor(p.pid)
 	}
-	if c.ready != nil && p.plain != nil {
+	if c.ready != nil && (p.plain != nil || c.early) {
 		c.ready(p)
 	}
 	return nil
@@ -214,7 +218,9 @@ func (n *Node) startAndWait(p *Self, parent *Self, run func(*Self) error, opts [
 	for _, o := range opts {
 		o.apply(&c)
 	}
-	st.ready = c.ready
+	if !c.early {
+		st.ready = c.ready
+	}
 	if c.timeout > 0 {
 		st.deadline = n.sched.Exact() + int64(c.timeout)
 	}
