@@ -144,3 +144,36 @@ func BenchmarkPingBesideBulk(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
 	b.ReportMetric(mb, "bulk-MB/s")
 }
+
+// BenchmarkTLS is the row 8 to 1 of BenchmarkThroughput under TLS.
+func BenchmarkTLS(b *testing.B) {
+	ca := newAuthority(b)
+	for _, size := range []int{100, 1 << 20} {
+		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
+			var got atomic.Int64
+			done := make(chan struct{})
+			pa, pb, ab, _ := tcpPair(b, with(ca.good(b, "n", "127.0.0.1")), func(banyan.Peer, *banyan.Signal) {
+				if got.Add(1) == int64(b.N) {
+					close(done)
+				}
+			})
+			body := make([]byte, size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			b.ResetTimer()
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var wg sync.WaitGroup
+			for i := range 8 {
+				wg.Go(func() {
+					s := text(pa.pid(uint32(i+1)), pb.pid(1), body)
+					for left.Add(-1) >= 0 {
+						push(b, ab, s)
+					}
+				})
+			}
+			wg.Wait()
+			<-done
+		})
+	}
+}

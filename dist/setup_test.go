@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -197,7 +198,12 @@ func TestAliveConflict(t *testing.T) {
 
 func TestRefusedCallers(t *testing.T) {
 	m := newMemory()
-	tb, b := begin(t, m, "b@h", func(c *Config) { c.SetupTime = 200 * time.Millisecond; c.MaxPending = 2 })
+	tb, b := begin(t, m, "b@h", func(c *Config) { c.SetupTime = 200 * time.Millisecond; c.MaxPending, c.MaxPendingPerHost = 2, 2 })
+	free := func() { // whoever was refused hears of it before its place is free
+		for len(tb.pending) > 0 {
+			runtime.Gosched()
+		}
+	}
 	for name, side := range map[string]handshake.Side{
 		"name me": {Name: "host", Flags: handshake.Hidden | handshake.NameMe, Cookie: "monster"},
 		"old":     {Name: "a@h", Flags: handshake.Mandatory25, Cookie: "monster"},
@@ -205,6 +211,7 @@ func TestRefusedCallers(t *testing.T) {
 		if _, err := shake(dialRaw(t, m, "b"), side, "b@h", true); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
+		free()
 	}
 	for _, bytes := range []string{"\x00\x00", "\xff\xff", "GET / HTTP/1.0\r\n\r\n", "\x00\x05n\x00\x05ab", ""} {
 		c := dialRaw(t, m, "b")
@@ -212,6 +219,7 @@ func TestRefusedCallers(t *testing.T) {
 		if b, err := io.ReadAll(c); len(b) > 0 { // closed, at the latest when the time is up
 			t.Errorf("%q: %q %v", bytes, b, err)
 		}
+		free()
 	}
 	// More than two at a time are closed at once.
 	c1, c2, c3 := dialRaw(t, m, "b"), dialRaw(t, m, "b"), dialRaw(t, m, "b")
