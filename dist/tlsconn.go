@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +67,7 @@ func shakeTLS(ctx context.Context, conn net.Conn) error {
 		return fmt.Errorf("%w: the other side does not speak TLS; is it a node without? (%w)", ErrTLS, err)
 	case isEOF(err):
 		return fmt.Errorf("%w: %w during the handshake; does the other side speak TLS?", ErrTLS, handshake.ErrClosed)
-	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded):
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w: no answer to the handshake; does the other side speak TLS? (%w)", ErrTLS, err)
 	}
 	return tlsError(err)
