@@ -160,6 +160,9 @@ func (c *nodeCtx) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// MaxProcesses is how many processes the node may have, see WithMaxProcesses.
+func (n *Node) MaxProcesses() int { return n.cfg.maxProcesses }
+
 // NodeOf is the node that a context belongs to, by Node.Context or by a process; nil if it belongs to none.
 func NodeOf(ctx context.Context) *Node { return nodeOf(ctx) }
 

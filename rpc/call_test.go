@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -424,6 +426,46 @@ func TestMultiCall(t *testing.T) {
 		}
 		for range MultiCall[any](ctx, nil, "t", "echo") {
 			t.Error("an outcome of none")
+		}
+	})
+}
+
+// lines is a log handler that keeps what is logged at error.
+type lines struct {
+	slog.Handler
+	n *atomic.Int64
+}
+
+func (l lines) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+func (l lines) Handle(context.Context, slog.Record) error        { l.n.Add(1); return nil }
+func (l lines) WithAttrs([]slog.Attr) slog.Handler               { return l }
+
+func TestAnswersAreNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		c := banyantest.Cluster(t, banyantest.Nodes("a@sim", "b@sim"),
+			banyantest.NodeOptions(banyan.WithLogger(slog.New(lines{slog.DiscardHandler, &n}))))
+		for _, name := range []string{"a@sim", "b@sim"} {
+			start(t, c.Node(name))
+		}
+		ctx := c.Node("a@sim").Context(t.Context())
+		for _, node := range []banyan.Atom{"a@sim", "b@sim"} {
+			_, _ = Call[any](ctx, node, "t", "hello")
+			_, _ = Call[any](ctx, node, "t", "throw", 1)
+			_, _ = Call[any](ctx, node, "t", "error", 1)
+			_, _ = BlockCall[any](ctx, node, "t", "exit", 1)
+		}
+		synctest.Wait()
+		if n.Load() != 0 {
+			t.Errorf("%d records", n.Load())
+		}
+		_, _ = Call[any](ctx, "b@sim", "t", "panic", "oh") // a panic is a defect of this program
+		if err := Cast(ctx, "b@sim", "t", "error", 1); err != nil {
+			t.Error(err)
+		}
+		<-time.After(time.Second)
+		if n.Load() != 2 {
+			t.Errorf("%d records", n.Load())
 		}
 	})
 }

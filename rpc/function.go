@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/banyan-go/banyan"
@@ -39,10 +40,21 @@ func (f Function) Signature() string {
 	}
 	in := make([]string, len(f.in))
 	for i, t := range f.in {
-		in[i] = t.String()
+		in[i] = typeName(t)
 	}
-	return fmt.Sprintf("%s:%s(%s) %v", f.key.module, f.key.function, strings.Join(in, ", "), f.out)
+	return fmt.Sprintf("%s:%s(%s) %s", f.key.module, f.key.function, strings.Join(in, ", "), typeName(f.out))
 }
+
+// typeName is the type as users write it: banyan.PID and its like are aliases.
+func typeName(t reflect.Type) string {
+	s := t.String()
+	if strings.Contains(s, "term.") {
+		s = inTerm.ReplaceAllString(s, "banyan.$1")
+	}
+	return s
+}
+
+var inTerm = regexp.MustCompile(`\bterm\.(Atom|PID|Port|Reference)\b`)
 
 // check finds what cannot be registered.
 func (f Function) check() error {
@@ -146,7 +158,7 @@ func argument[A any](c *call, i int) (a A) {
 	}
 	t := c.req.Args[i]
 	if err := store(c.req.Self.Node(), t, &a); err != nil {
-		c.bad = misfit(i+1, reflect.TypeFor[A]().String(), t, err)
+		c.bad = misfit(i+1, typeName(reflect.TypeFor[A]()), t, err)
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 // withErlang starts a Banyan node and an Erlang node that reach each other.
 func withErlang(t *testing.T, name string) (*banyan.Node, *erltest.Node) {
 	port := erltest.FreePort(t)
-	n, err := banyan.Start(name+"@127.0.0.1", banyan.WithTransport(dist.New(dist.Config{Cookie: "monster", Visible: true,
+	n, err := banyan.Start(name+"@127.0.0.1", banyan.WithLogger(slog.New(slog.DiscardHandler)), banyan.WithTransport(dist.New(dist.Config{Cookie: "monster", Visible: true,
 		Names: &dist.EPMD{Port: port, Retry: 50 * time.Millisecond}})))
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +228,10 @@ func TestErlangHearsOfOurEnd(t *testing.T) {
 	e.Tell(t, "erpc:call('goending@127.0.0.1', t, sleep, [100000])")
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		running := false
-		n.Processes(func(i banyan.ProcessInfo) bool { running = running || i.Parent.Node == banyan.Atom(e.Name); return true })
+		n.Processes(func(i banyan.ProcessInfo) bool {
+			running = running || i.Parent.Node == banyan.Atom(e.Name)
+			return true
+		})
 		if running {
 			break
 		}

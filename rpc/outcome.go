@@ -40,8 +40,10 @@ func (e *badArg) Error() string { return fmt.Sprintf("argument %d: %s", e.argume
 // misfit is the badarg of an argument that does not fit its Go type.
 func misfit(argument int, want string, got any, err error) error {
 	text := fmt.Sprintf("want %s, got %s", want, brief(got))
-	if e := (*etf.Error)(nil); errors.As(err, &e) && e.Path != "" && e.Path != want {
-		text += fmt.Sprintf(" (%s: %s)", e.Path, e.Reason)
+	if e := (*etf.Error)(nil); errors.As(err, &e) {
+		if path := inTerm.ReplaceAllString(e.Path, "banyan.$1"); path != "" && path != want { // it is a part that does not fit
+			text += fmt.Sprintf(" (%s: %s)", path, e.Reason)
+		}
 	}
 	return &badArg{argument, text}
 }
