@@ -298,7 +298,7 @@ type ProcessInfo struct {
 	Watches  int // processes it monitors
 	Watched  int // processes that monitor it
 	Trapping bool
-	Status   string // idle, running or stuck
+	Status   string // idle, running, suspended or stuck
 }
 
 // Info reads one process's counters.
@@ -335,6 +335,9 @@ func (p *Self) info() ProcessInfo {
 			}
 		}
 		i.Watches, i.Watched = len(r.monitors), len(r.watchers)
+		if r.suspended != nil {
+			i.Status = "suspended"
+		}
 	}
 	return i
 }

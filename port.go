@@ -191,6 +191,10 @@ func (n *Node) deliverBody(l *remoteNode, s *Signal) {
 		n.deliverCall(l, s, q)
 		return
 	}
+	if b.Kind == BodySystem {
+		n.deliverSystem(l, s, q)
+		return
+	}
 	if q == nil {
 		return // as Erlang has it
 	}

@@ -22,6 +22,9 @@ type relations struct {
 	last     string // type of the message in which the process asked to stop
 	life     *lifeContext
 	turn     *turnContext
+
+	suspended *waiter // of the server that waits for Resume, nil if it is not suspended
+	systems   int     // system messages in the mailbox
 }
 
 // link is one end of a link. Between nodes it follows Erlang's link protocol: a link that is being undone stays known until

@@ -332,7 +332,8 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	ref := n.newRef()
 	pr := &pendingReply{c: c, gen: gen, rec: c.rec, l: l}
 	c.pending = pr
-	if !l.banyan.Load() { // a Banyan node says itself when the callee is gone
+	system := c.rec == systemRecord()
+	if !l.banyan.Load() || system { // a Banyan node says itself when the callee of a call is gone
 		pr.watch = watch{pid: h.pid, name: h.atom()}
 	}
 	if err := l.expect(ref, pr); err != nil {
@@ -350,6 +351,9 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	s := signals.Get().(*Signal)
 	s.Op, s.From, s.To, s.Name = OpSend, pid, h.pid, h.atom()
 	s.Body = Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid}
+	if system {
+		s.Body.Kind = BodySystem
+	}
 	if h.name != nil {
 		s.Op = OpSendName
 	}

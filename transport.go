@@ -77,10 +77,11 @@ type BodyKind uint8
 
 // The kinds of Body.
 const (
-	BodyTerm  BodyKind = iota // Value as it is
-	BodyCall                  // {'$gen_call', {From, [alias|Tag]}, Value}
-	BodyCast                  // {'$gen_cast', Value}
-	BodyReply                 // {Tag, Value}, or {Tag, {error, Err}} if Err is set
+	BodyTerm   BodyKind = iota // Value as it is
+	BodyCall                   // {'$gen_call', {From, [alias|Tag]}, Value}
+	BodyCast                   // {'$gen_cast', Value}
+	BodyReply                  // {Tag, Value}, or {Tag, {error, Err}} if Err is set
+	BodySystem                 // {system, {From, [alias|Tag]}, Value}; incoming: to a server, and Value is a *SystemRequest
 )
 
 // Body is the message of a send.

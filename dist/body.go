@@ -54,10 +54,11 @@ func (r *receiver) term() (any, error) {
 	return d.Term()
 }
 
-// genCall reads {'$gen_call', {From, Tag}, Request} from the atom on.
+// genCall reads {'$gen_call', {From, Tag}, Request} from the atom on, or {system, {From, Tag}, Request}.
 func (r *receiver) genCall(s *banyan.Signal) (handled, deliver bool, err error) {
 	d, b := &r.dec, &s.Body
-	if a, err := d.Atom(); err != nil || a != genCall || d.Peek() != etf.KindTuple {
+	a, err := d.Atom()
+	if err != nil || a != genCall && a != systemAtom || d.Peek() != etf.KindTuple {
 		return false, false, err
 	}
 	n, err := d.TupleHeader()
@@ -77,9 +78,12 @@ func (r *receiver) genCall(s *banyan.Signal) (handled, deliver bool, err error) 
 		ref, _ = tagTerm.(banyan.Reference)
 	}
 	b.Kind, b.From, b.Tag, b.TagTerm = banyan.BodyCall, from, ref, tagTerm
-	if s.Op == banyan.OpSendName && s.Name == netKernel {
+	if a == genCall && s.Op == banyan.OpSendName && s.Name == netKernel {
 		done, err := r.netKernel(s)
 		return true, !done, err
+	}
+	if a == systemAtom {
+		return r.system(s)
 	}
 	deliver, err = r.request(s, true)
 	return true, deliver, err

@@ -96,13 +96,17 @@ func (e *encoder) body(s *banyan.Signal) error {
 	b, enc := &s.Body, &e.enc
 	switch b.Kind {
 	case banyan.BodyTerm:
-	case banyan.BodyCall:
+	case banyan.BodyCall, banyan.BodySystem:
 		from := b.From
 		if from.IsZero() {
 			from = s.From
 		}
 		enc.Tuple(3)
-		enc.Atom(genCall)
+		if b.Kind == banyan.BodySystem {
+			enc.Atom(systemAtom)
+		} else {
+			enc.Atom(genCall)
+		}
 		enc.Tuple(2)
 		enc.PID(from)
 		if err := e.tag(b); err != nil {
@@ -149,4 +153,6 @@ const (
 	genCall   banyan.Atom = "$gen_call"
 	genCast   banyan.Atom = "$gen_cast"
 	aliasAtom banyan.Atom = "alias"
+
+	systemAtom banyan.Atom = "system"
 )
