@@ -165,6 +165,9 @@ func resolve[S any](ctx context.Context, to Dest[S]) (Ref[S], error) {
 	return to.Resolve(ctx)
 }
 
+// NodeOf is the node that ctx belongs to: a process's, or that of Node.Context; nil if it belongs to none.
+func NodeOf(ctx context.Context) *Node { return nodeOf(ctx) }
+
 // nodeOf is the node that ctx belongs to.
 func nodeOf(ctx context.Context) *Node {
 	if p, ok := ctx.(*Self); ok {

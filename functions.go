@@ -44,14 +44,3 @@ func (n *Node) Export(module, function Atom, arity int, f func(self *Self, args 
 func (n *Node) Exported(module, function Atom, arity int) bool {
 	return n.functions.find(module, function, arity) != nil
 }
-
-// GroupLeader is the process that takes this one's output, as in Erlang: that of whoever spawned it from another node; zero
-// if there is none.
-func (p *Self) GroupLeader() PID {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ext == nil {
-		return PID{}
-	}
-	return p.ext.leader
-}

@@ -155,11 +155,7 @@ func (p *Port) Deliver(peer Peer, s *Signal) {
 	case OpSpawnReply:
 		n.remotes.spawned(l, s)
 	case OpGroupLeader:
-		if q := n.procs.get(s.To); q != nil {
-			q.mu.Lock()
-			q.related().leader = s.From
-			q.mu.Unlock()
-		}
+		n.procs.get(s.To).led(s.From)
 	}
 }
 

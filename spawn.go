@@ -148,6 +148,9 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 		r.onCrash, r.leader = c.onCrash, c.leader
 		if parent != nil {
 			r.parent = parent.pid
+			if c.leader.IsZero() {
+				r.leader = parent.GroupLeader()
+			}
 		}
 	}
 	if err := n.procs.add(p); err != nil {

@@ -148,7 +148,7 @@ func (n *Node) requestSpawn(ctx context.Context, from caller, node Atom, req Spa
 	if from.self != nil {
 		pid = from.self.pid
 	}
-	req.GroupLeader = pid
+	req.GroupLeader = n.leaderFor(from)
 	if err := l.send(ctx, from, &Signal{Op: OpSpawn, From: pid, Ref: s.ref, Spawn: &req}); err != nil {
 		l.takeSpawn(s.ref)
 		return nil, err
