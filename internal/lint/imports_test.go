@@ -40,6 +40,7 @@ var rooms = []room{
 	{"ets", []string{"", leaves}, "tables inside one node need the runtime and nothing else"},
 	{"pg", []string{"", "etf", "dist", leaves}, middle},
 	{"rpc", []string{"", "etf", "dist", leaves}, middle},
+	{"erlio", []string{"", "etf", "dist", leaves}, middle},
 	{"global", []string{"", "etf", "dist", leaves}, middle},
 	{"cluster", []string{"", "etf", "dist", "supervisor", "app", leaves}, middle},
 	{"db", []string{"", "etf", "dist", "cluster", "ets", "supervisor", "app", leaves}, middle},
