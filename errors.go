@@ -55,6 +55,8 @@ var (
 	ErrGoexit = errors.New("runtime.Goexit was called in a handler")
 	// ErrWrongTicket: Defer was asked for a ticket of another type than the call's reply, or outside of a call.
 	ErrWrongTicket = errors.New("deferred reply of the wrong type")
+	// ErrBadArgument: an argument is not what the function takes. It is Erlang's badarg.
+	ErrBadArgument = errors.New("bad argument")
 )
 
 type timeoutError struct{}

@@ -36,6 +36,8 @@ type Node struct {
 	watchers  zombieList // processes that hear of links
 	functions functionTable
 
+	nodeMonitors nodeMonitorTable
+
 	refs        atomic.Uint64
 	queuedBytes atomic.Int64
 	expired     atomic.Uint64 // calls dropped unserved: their deadline was over

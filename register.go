@@ -27,7 +27,7 @@ var wire struct {
 	names atomic.Pointer[wireNames] // copy on write: looked up for each message from another node
 
 	mu     sync.RWMutex
-	spawns map[Atom]constructor
+	spawns map[Atom]*constructor
 	codes  map[string]error
 	errs   []codedError
 }
@@ -64,7 +64,11 @@ type codedError struct {
 	err  error
 }
 
-type constructor func(Spawner, []SpawnOption) (PID, error)
+// constructor is what RegisterSpawn made known. args of start is a pointer to what it takes, nil if that is nothing.
+type constructor struct {
+	args  *SpawnArgs
+	start func(by Spawner, args any, opts []SpawnOption) (PID, error)
+}
 
 // RegisterCall gives a query its name on the wire: as an Erlang tuple {name, Fields...}, or the bare atom if it has no
 // fields. With the name "" it is a map with __struct__, to which fields can be added in a rolling upgrade; with "%Shop.Take"
@@ -135,21 +139,25 @@ func register(r *record, name string) {
 
 // RegisterSpawn lets other nodes start a server: SpawnAt by this name, Erlang by spawn(Node, banyan, name, []).
 func RegisterSpawn[S any](name string, start func(context.Context, *Self) (S, error)) {
+	registerSpawn(name, &constructor{start: func(by Spawner, _ any, opts []SpawnOption) (PID, error) {
+		ref, err := Spawn(by, start, opts...)
+		return ref.PID(), err
+	}})
+}
+
+func registerSpawn(name string, c *constructor) {
 	wire.mu.Lock()
 	defer wire.mu.Unlock()
 	if wire.spawns[Atom(name)] != nil {
 		panic("banyan: RegisterSpawn: " + name + " is registered already")
 	}
 	if wire.spawns == nil {
-		wire.spawns = map[Atom]constructor{}
+		wire.spawns = map[Atom]*constructor{}
 	}
-	wire.spawns[Atom(name)] = func(by Spawner, opts []SpawnOption) (PID, error) {
-		ref, err := Spawn(by, start, opts...)
-		return ref.PID(), err
-	}
+	wire.spawns[Atom(name)] = c
 }
 
-func spawnable(name Atom) constructor {
+func spawnable(name Atom) *constructor {
 	wire.mu.RLock()
 	defer wire.mu.RUnlock()
 	return wire.spawns[name]
@@ -180,7 +188,7 @@ var builtin = []codedError{
 	{"banyan.node_stopped", ErrNodeStopped}, {"banyan.calling_self", ErrCallingSelf},
 	{"banyan.wrong_ticket", ErrWrongTicket}, {"banyan.goexit", ErrGoexit}, {"timeout", ErrTimeout},
 	{"noproc", ErrNoProcess}, {"noconnection", ErrNoConnection}, {"killed", ErrKilled}, {"shutdown", ErrShutdown},
-	{"normal", ErrNormal}, {"banyan.died", ErrDied},
+	{"normal", ErrNormal}, {"banyan.died", ErrDied}, {"badarg", ErrBadArgument},
 	{"banyan.undelivered.noproc", undelivered(ErrNoProcess)}, {"banyan.undelivered.mailbox_full", undelivered(ErrMailboxFull)},
 	{"banyan.undelivered.node_busy", undelivered(ErrNodeBusy)},
 	{"banyan.undelivered.not_understood", undelivered(ErrNotUnderstood)},

@@ -23,8 +23,9 @@ type relations struct {
 	life     *lifeContext
 	turn     *turnContext
 
-	suspended *waiter // of the server that waits for Resume, nil if it is not suspended
-	systems   int     // system messages in the mailbox
+	nodes     map[Atom]struct{} // whose loss it waits for, see MonitorNode
+	suspended *waiter           // of the server that waits for Resume, nil if it is not suspended
+	systems   int               // system messages in the mailbox
 }
 
 // link is one end of a link. Between nodes it follows Erlang's link protocol: a link that is being undone stays known until
@@ -439,6 +440,9 @@ func (r *relations) tell(p *Self, reason error) {
 	}
 	for ref := range r.aliases {
 		n.aliases.remove(ref)
+	}
+	for node := range r.nodes {
+		n.nodeMonitors.remove(node, p)
 	}
 	for ref, w := range r.monitors {
 		if w.pid.Node != n.name {

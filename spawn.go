@@ -32,6 +32,7 @@ type spawnConfig struct {
 	onCrash   func(CrashReport)
 	leader    PID
 	ready     func(*Self) // called once, when it may be sent to and has handled nothing yet
+	early     bool        // ready is called before the constructor
 }
 
 type spawnOption func(*spawnConfig)
@@ -175,7 +176,7 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	if c.monitored != nil {
 		*c.monitored = parent.Monitor(p.pid)
 	}
-	if c.ready != nil && p.plain != nil {
+	if c.ready != nil && (p.plain != nil || c.early) {
 		c.ready(p)
 	}
 	return nil
@@ -216,7 +217,9 @@ func (n *Node) startAndWait(p *Self, parent *Self, run func(*Self) error, opts [
 	for _, o := range opts {
 		o.apply(&c)
 	}
-	st.ready = c.ready
+	if !c.early {
+		st.ready = c.ready
+	}
 	if c.timeout > 0 {
 		st.deadline = n.sched.Exact() + int64(c.timeout)
 	}

@@ -5,6 +5,8 @@ package banyan
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -50,27 +52,40 @@ func (s *spawning) giveUp(err error) {
 // it runs. Of the options Linked and Monitored count; then ctx must come from a process. The error names the node if it
 // has no such constructor.
 func SpawnAt[S any](ctx context.Context, node Atom, name string, opts ...SpawnOption) (Ref[S], error) {
+	return spawnAt[S](ctx, node, name, nil, opts)
+}
+
+// spawnAt has args nil, or a pointer to the argument.
+func spawnAt[S any](ctx context.Context, node Atom, name string, args any, opts []SpawnOption) (Ref[S], error) {
 	n := nodeOf(ctx)
 	if n == nil {
 		return Ref[S]{}, &OpError{Op: "spawn", To: string(node), What: name, Err: ErrNoNode}
 	}
 	from := callerOf(ctx)
 	if node == n.name || node == "" {
-		start := spawnable(Atom(name))
-		if start == nil {
-			return Ref[S]{}, &OpError{Op: "spawn", To: string(n.name), What: name, Err: errNoConstructor}
+		c := spawnable(Atom(name))
+		if c == nil || (c.args == nil) != (args == nil) {
+			return Ref[S]{}, &OpError{Op: "spawn", To: string(n.name), What: name, Err: c.missing(args != nil)}
 		}
 		by := Spawner(n)
 		if from.self != nil {
 			by = from.self
 		}
-		pid, err := start(by, opts)
+		pid, err := c.start(by, args, opts)
 		if err != nil {
 			return Ref[S]{}, err
 		}
 		return RefOf[S](n, pid)
 	}
-	pid, err := n.spawnRemote(ctx, from, node, SpawnRequest{Module: spawnModule, Function: Atom(name)}, opts)
+	req := SpawnRequest{Module: spawnModule, Function: Atom(name)}
+	if args != nil {
+		at, err := argsOf(reflect.TypeOf(args).Elem())
+		if err != nil {
+			return Ref[S]{}, &OpError{Op: "spawn", To: string(node), What: name, Err: err}
+		}
+		req.Args = at.split(args)
+	}
+	pid, err := n.spawnRemote(ctx, from, node, req, opts)
 	if err != nil {
 		return Ref[S]{}, &OpError{Op: "spawn", To: string(node), What: name, Err: err}
 	}
@@ -78,6 +93,19 @@ func SpawnAt[S any](ctx context.Context, node Atom, name string, opts ...SpawnOp
 }
 
 var errNoConstructor = errors.New("no constructor is registered under that name: call banyan.RegisterSpawn there")
+
+// missing is the error for a constructor that is not there, or takes another number of arguments.
+func (c *constructor) missing(args bool) error {
+	switch {
+	case c == nil:
+		return errNoConstructor
+	case args && c.args == nil:
+		return fmt.Errorf("%w: the constructor takes none", ErrBadArgument)
+	case c.args.arity() == 1:
+		return fmt.Errorf("%w: the constructor takes one argument, a %v", ErrBadArgument, c.args.typ)
+	}
+	return fmt.Errorf("%w: the constructor takes %d arguments, the fields of %v", ErrBadArgument, c.args.arity(), c.args.typ)
+}
 
 // SpawnFunc starts a process on another node that runs a function of Erlang's kind, spawn(Node, Module, Function, Args), and
 // waits until it runs. Of the options Linked and Monitored count; then ctx must come from a process. A function that is not
@@ -250,11 +278,7 @@ func (t *remoteTable) spawned(l *remoteNode, sig *Signal) {
 		s.adopt(l, sig)
 		s.report(sig.From, nil)
 	default:
-		err, ok := ErrorByCode(string(sig.Err))
-		if !ok {
-			err = &RemoteError{Text: strings.TrimPrefix(string(sig.Err), "error: ")}
-		}
-		s.report(PID{}, err)
+		s.report(PID{}, spawnError(sig.Err))
 	}
 }
 
@@ -286,27 +310,71 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 		}
 		return
 	}
-	start := spawnable(req.Function)
-	if req.Module != spawnModule || start == nil || len(req.Args) != 0 {
-		if l.banyan.Load() && req.Module == spawnModule {
-			reply(PID{}, Atom("error: "+errNoConstructor.Error()))
-			return
-		}
-		n.spawnUndefined(l, s)
+	n.spawnConstructor(l, s, opt, reply)
+}
+
+// spawnConstructor starts a registered constructor. A Banyan node is told when that has returned, and of its error. Erlang
+// has the pid at once, and hears of the error as the reason for which the process ends.
+func (n *Node) spawnConstructor(l *remoteNode, s *Signal, opt SpawnOption, reply func(PID, Atom)) {
+	req, ours := *s.Spawn, l.banyan.Load()
+	c := spawnable(req.Function)
+	switch {
+	case ours && req.Module == spawnModule && (c == nil || c.args.arity() != len(req.Args)):
+		reply(PID{}, spawnFailed(c.missing(len(req.Args) > 0)))
+		return
+	case req.Module != spawnModule || c == nil || c.args.arity() != len(req.Args):
+		n.spawnDead(l, s, &UndefinedError{req.Module, req.Function, req.Args})
+		return
+	case req.Bad != nil && ours:
+		reply(PID{}, spawnFailed(req.Bad))
+		return
+	case req.Bad != nil:
+		n.spawnDead(l, s, req.Bad)
 		return
 	}
+	told := false
+	early := spawnOption(func(c *spawnConfig) {
+		ready := c.ready
+		c.early = !ours
+		c.ready = func(p *Self) { told = true; ready(p) }
+	})
 	started := n.goroutines.start(func() { // a constructor may take its time
-		if _, err := start(n, []SpawnOption{opt}); err != nil {
-			code, _, ok := ErrorCode(err)
-			if !ok {
-				code = "error: " + err.Error()
-			}
-			reply(PID{}, Atom(truncate(code, 250)))
+		_, err := c.start(n, req.Value, []SpawnOption{opt, early})
+		if err != nil && !told { // else the process has told by its end
+			reply(PID{}, spawnFailed(err))
 		}
 	})
 	if !started {
 		reply(PID{}, "system_limit")
 	}
+}
+
+// spawnFailed is an error in the answer to a spawn, which has room for an atom: its code, with the text if there is more to
+// say.
+func spawnFailed(err error) Atom {
+	code, exact, ok := ErrorCode(err)
+	switch {
+	case !ok:
+		code = "error: " + err.Error()
+	case !exact:
+		code += ": " + err.Error()
+	}
+	return Atom(truncate(code, 240))
+}
+
+// spawnError is the inverse of spawnFailed.
+func spawnError(a Atom) error {
+	code, text, more := strings.Cut(string(a), ": ")
+	if err, ok := ErrorByCode(code); ok {
+		if !more {
+			return err
+		}
+		if i := strings.Index(text, err.Error()+": "); i >= 0 {
+			text = text[i+len(err.Error())+2:]
+		}
+		return fmt.Errorf("%w: %s", err, text)
+	}
+	return &RemoteError{Text: strings.TrimPrefix(string(a), "error: ")}
 }
 
 func truncate(s string, max int) string {
@@ -318,12 +386,11 @@ func truncate(s string, max int) string {
 	return s
 }
 
-// spawnUndefined answers a spawn of a function that is not there as Erlang does: the process starts, and dies of undef.
-func (n *Node) spawnUndefined(l *remoteNode, s *Signal) {
+// spawnDead answers a spawn that cannot be as Erlang does: the process starts, and dies.
+func (n *Node) spawnDead(l *remoteNode, s *Signal, reason error) {
 	req := *s.Spawn
 	dead := PID{Node: n.name, ID: 1, Serial: uint32(n.refs.Add(1)), Creation: n.creation}
 	l.control(&Signal{Op: OpSpawnReply, To: s.From, Ref: s.Ref, From: dead, Linked: req.Link, Monitored: req.Monitor})
-	reason := &UndefinedError{req.Module, req.Function, req.Args}
 	if req.Link {
 		l.control(&Signal{Op: OpExit, From: dead, To: s.From, Reason: reason})
 	}

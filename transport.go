@@ -106,7 +106,10 @@ type SpawnRequest struct {
 	GroupLeader      PID
 	Module, Function Atom
 	Args             []any
-	Link, Monitor    bool
+	// Incoming, for a constructor that takes arguments (see Port.SpawnArgs): a pointer to its argument, or why they do not fit.
+	Value         any
+	Bad           error
+	Link, Monitor bool
 }
 
 // ReplyType tells the transport how to decode the reply of a pending call.

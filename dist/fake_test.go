@@ -161,8 +161,9 @@ func (f *fakePort) Up(p banyan.Peer)  { f.events <- event{what: "up", peer: p} }
 func (f *fakePort) Down(p banyan.Peer, reason error) {
 	f.events <- event{what: "down", peer: p, err: reason}
 }
-func (f *fakePort) Target(*banyan.Signal) *banyan.Target { return nil }
-func (f *fakePort) Logger() *slog.Logger                 { return f.log }
+func (f *fakePort) Target(*banyan.Signal) *banyan.Target             { return nil }
+func (f *fakePort) SpawnArgs(*banyan.SpawnRequest) *banyan.SpawnArgs { return nil }
+func (f *fakePort) Logger() *slog.Logger                             { return f.log }
 func (f *fakePort) Deliver(p banyan.Peer, s *banyan.Signal) {
 	if f.deliver != nil {
 		f.deliver(p, s)

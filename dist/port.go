@@ -16,6 +16,7 @@ type port interface {
 	Down(peer banyan.Peer, reason error)
 	Deliver(peer banyan.Peer, s *banyan.Signal)
 	Target(s *banyan.Signal) *banyan.Target
+	SpawnArgs(s *banyan.SpawnRequest) *banyan.SpawnArgs
 	PendingReply(ref banyan.Reference) (banyan.ReplyType, bool)
 	Complete(rt banyan.ReplyType, value any, err error)
 	Logger() *slog.Logger

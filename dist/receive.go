@@ -160,5 +160,20 @@ func (r *receiver) args(m *control.Message) (deliver bool, err error) {
 		return false, nil
 	}
 	s.Spawn.Args = args
+	if at := r.port.SpawnArgs(s.Spawn); at != nil {
+		r.typedArgs(s.Spawn, at)
+	}
 	return true, nil
+}
+
+// typedArgs gives the arguments of a constructor their Go types.
+func (r *receiver) typedArgs(req *banyan.SpawnRequest, at *banyan.SpawnArgs) {
+	v, into := at.New()
+	for i, p := range into {
+		if err := etf.FromTerm(req.Args[i], p, r.dec.Env); err != nil {
+			req.Bad = at.Bad(req.Function, i, err)
+			return
+		}
+	}
+	req.Value = v
 }
