@@ -422,7 +422,7 @@ func (rc *remoteCaller) answer(c *call, gen uint32, r any, err error) {
 	if !c.end(gen, callDone, nil) {
 		return
 	}
-	if _, died := err.(*ProcessError); died && !rc.l.banyan.Load() {
+	if pe, died := err.(*ProcessError); died && pe.PID == rc.callee && !rc.l.banyan.Load() {
 		return // Erlang's callers learn it by their monitor, with the exit reason as they know it
 	}
 	s := replySignal(rc.from, rc.tag, rc.term, r, err)
