@@ -130,13 +130,18 @@ func (l *Leader) put(chars any, latin1 bool) any {
 // apply prints what a function of io_lib makes.
 func (l *Leader) apply(mfa []any, latin1 bool) any {
 	function, ok := mfa[1].(etf.Atom)
-	args, isList := mfa[2].(etf.List)
+	list, isList := mfa[2].(etf.List)
 	if !ok || !isList {
 		return failed(etf.Atom("request"))
 	}
+	t, err := etf.TermOf(list) // registered structs became Go values on their way
+	args, isList := t.(etf.List)
+	if err != nil || !isList {
+		return failed(function)
+	}
 	opts := iolib.Options{Limit: l.cfg.MaxText}
 	var s string
-	err := iolib.ErrFormat
+	err = iolib.ErrFormat
 	if mfa[0] == etf.Atom("io_lib") {
 		switch {
 		case (function == "format" || function == "fwrite") && len(args) == 2:
