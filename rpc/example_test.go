@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/app"
 	"github.com/banyan-go/banyan/rpc"
 )
 
@@ -36,6 +37,43 @@ func Example() {
 	// Output:
 	// 3 <nil>
 	// rpc call shop@localhost (math:add/2): error: badarg in math:add/2: argument 2: want int, got <<"two">>
+	// true
+}
+
+// A server is an application, so that it starts and stops with the others.
+func ExampleServer() {
+	node, err := banyan.Start("shop@localhost")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer node.Stop(context.Background())
+	srv := rpc.New(rpc.MaxCalls(100))
+	err = srv.Register(rpc.Func1("shop", "stock", func(_ context.Context, item string) (int, error) {
+		if item == "" {
+			return 0, rpc.BadArg(1, "no item")
+		}
+		return 7, nil
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	running, err := app.Start(context.Background(), node, srv)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := node.Context(context.Background())
+	stock, err := rpc.Call[int](ctx, "", "shop", "stock", "tea")
+	fmt.Println(stock, err)
+	if err := running.Stop(ctx); err != nil {
+		fmt.Println(err)
+	}
+	_, err = rpc.Call[int](ctx, "", "shop", "stock", "tea")
+	fmt.Println(errors.Is(err, rpc.ErrNoServer))
+	// Output:
+	// 7 <nil>
 	// true
 }
 

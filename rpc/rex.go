@@ -64,9 +64,10 @@ func (r *rex) add(self *banyan.Self, j job) {
 // begin starts a process that answers by its end.
 func (r *rex) begin(self *banyan.Self, j job) {
 	var m banyan.Reference
+	s, req := r.s, j.req // the process gets its own, and nothing of rex
 	_, err := banyan.Go(self, func(p *banyan.Self) error {
-		j.req.Self = p
-		return &banyan.TermError{Term: r.s.run(j.req).reply(), Answer: true}
+		req.Self = p
+		return &banyan.TermError{Term: s.run(req).reply(), Answer: true}
 	}, banyan.Monitored(&m))
 	if err != nil {
 		r.finish(self, j, ofSystem(limitAtom).reply())
