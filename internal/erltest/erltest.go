@@ -33,6 +33,7 @@ type Node struct {
 	in    io.WriteCloser
 	lines chan string
 	errs  *bytes.Buffer
+	epmd  string // its port
 }
 
 // FreePort finds a TCP port of loopback that nobody uses.
@@ -56,7 +57,7 @@ func Start(t testing.TB, alive string, epmdPort int, cookie string, args ...stri
 	if err := os.WriteFile(src, loop, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := &Node{Name: alive + "@127.0.0.1", lines: make(chan string, 100), errs: new(bytes.Buffer)}
+	e := &Node{Name: alive + "@127.0.0.1", lines: make(chan string, 100), errs: new(bytes.Buffer), epmd: strconv.Itoa(epmdPort)}
 	e.cmd = exec.Command(erl, append([]string{"-noshell", "-name", e.Name, "-setcookie", cookie, "-kernel", "logger_level", "error",
 		"-kernel", "inet_dist_use_interface", "{127,0,0,1}",
 		"-eval", fmt.Sprintf(`{ok, M, B} = compile:file("%s", [binary]), code:load_binary(M, "erltest_loop", B), erltest_loop:main().`, src)}, args...)...)
@@ -95,6 +96,8 @@ func (e *Node) stop() {
 	}
 	_ = e.cmd.Wait() // how a killed node ended is no matter
 	timer.Stop()
+	// The node may have started an epmd, which would outlive the test. One that still has nodes refuses, and so does ours.
+	_ = exec.Command("epmd", "-port", e.epmd, "-kill").Run()
 }
 
 // Kill ends the node at once, as kill -9 does.
