@@ -57,7 +57,7 @@ func run(rounds int, raw string) error {
 	if err := os.WriteFile(filepath.Join(dir, "client.erl"), client, 0o600); err != nil {
 		return err
 	}
-	if out, err := command(dir, 0, "erlc", "client.erl").CombinedOutput(); err != nil {
+	if out, err := command(dir, 0, "erlc", "client.erl").Output(); err != nil {
 		return fmt.Errorf("erlc: %w: %s", err, out)
 	}
 	build := exec.Command("go", "build", "-o", filepath.Join(dir, "target"), "../internal/interoptarget")
