@@ -219,7 +219,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 
 // handle1 runs one message. The call it serves is told apart by cur, also after a panic.
 func (p *Self) handle1(e *envelope) {
-	if p.behaved {
+	if p.behaved && e.rec != systemRecord() { // sys:get_state is no event of a state machine
 		p.behave(e)
 	} else {
 		e.rec.run(p, e)

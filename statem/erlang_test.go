@@ -83,7 +83,7 @@ func TestErlangCallsAMachine(t *testing.T) {
 		{"gen_statem:call(" + g + ", {pass, 3}, 5000)", "5"},
 		{"gen_statem:call(" + g + ", state)", "open"},
 		{"gen_statem:cast(" + g + ", close), gen_statem:call(" + g + ", state)", "closed"},
-		{"gen_statem:cast(" + g + ", {open, 1}), gen_statem:call(" + g + ", {pass, 1})", "6"},
+		{"gen_statem:cast(" + g + ", {open, 1})", "ok"},
 	} {
 		if got := e.Eval(t, c.expr); got != c.want {
 			t.Errorf("%s is %s, want %s", c.expr, got, c.want)

@@ -351,6 +351,33 @@ func TestDeferredReply(t *testing.T) {
 	})
 }
 
+// System messages are no events: they cancel no event time-out, and are answered in any state.
+func TestSystemMessagesAreNoEvents(t *testing.T) {
+	bubble(t, "a", func(r *rig) {
+		r.cast(do{"set", func(l *lab, _ *banyan.Self) error { statem.EventTimeout(l, time.Second, beep("idle")); return nil }})
+		synctest.Wait()
+		if v, err := banyan.Inspect(r.ctx, r.ref.PID()); err != nil || v == nil {
+			t.Error(v, err)
+		}
+		if err := banyan.Suspend(r.ctx, r.ref.PID()); err != nil {
+			t.Error(err)
+		}
+		r.cast(do{name: "x"})
+		r.trace("a/enter:a a/set")
+		if err := banyan.Resume(r.ctx, r.ref.PID()); err != nil {
+			t.Error(err)
+		}
+		r.trace("a/enter:a a/set a/x")
+		r.cast(do{"set", func(l *lab, _ *banyan.Self) error { statem.EventTimeout(l, time.Second, beep("idle")); return nil }})
+		synctest.Wait()
+		if _, err := banyan.Inspect(r.ctx, r.ref.PID()); err != nil {
+			t.Error(err)
+		}
+		<-time.After(time.Minute) // virtual
+		r.trace("a/enter:a a/set a/x a/set a/idle")
+	})
+}
+
 // timed is a machine whose constructor says what is to happen.
 type timed struct {
 	statem.Machine[int]
