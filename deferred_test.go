@@ -225,7 +225,7 @@ func TestDeferredThenTheHandlerEndsOtherwise(t *testing.T) {
 					v, err := banyan.Call(self, second, ask{func(*banyan.Self) (int, error) {
 						close(hold) // the first handler ends while the same call is at the second server
 						return i, nil
-					}})
+					}}, banyan.Timeout(time.Minute)) // the first one's worker must be replaced, which a crowded machine delays
 					if v != i || err != nil {
 						t.Errorf("call %d got %d, %v", i, v, err)
 					}
