@@ -62,6 +62,7 @@ func (t *Transport) newLink(conn net.Conn, p handshake.Peer) *link {
 
 // run starts the link's goroutines. The reader ends last and reports.
 func (l *link) run() {
+	heapBallast.hold()
 	var others sync.WaitGroup
 	others.Go(l.write)
 	others.Go(l.clock)
@@ -73,6 +74,7 @@ func (l *link) run() {
 		reason := l.reason
 		l.mu.Unlock()
 		l.report(reason)
+		heapBallast.release()
 		l.t.down(l, downReason(reason))
 	}()
 }
