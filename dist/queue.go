@@ -27,6 +27,7 @@ type queue struct {
 	cache *frame.OutCache // nil: no headers, terms stand alone
 	cut   bool            // fragments were agreed
 
+	rest    []byte // of frames that a write has begun; they go first
 	small   []byte // frames, ready to be written
 	urgent  int    // bytes of signals that passed the limit since small was last empty
 	streams map[banyan.PID]*stream
@@ -70,7 +71,8 @@ const bulkTimes = 8
 // urgentTimes is how many limits of signals that must not be refused may wait before the peer is given up.
 const urgentTimes = 64
 
-func (q *queue) empty() bool     { return len(q.small) == 0 && len(q.turn) == 0 && len(q.late) == 0 }
+func (q *queue) empty() bool     { return len(q.small) == 0 && q.smallOnly() }
+func (q *queue) smallOnly() bool { return len(q.rest) == 0 && len(q.turn) == 0 && len(q.late) == 0 }
 func (q *queue) smallFull() bool { return mark(&q.sawSmall, len(q.small) >= q.limit) }
 func (q *queue) bulkFull() bool  { return mark(&q.sawBulk, q.bulk >= bulkTimes*q.limit) }
 

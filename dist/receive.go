@@ -17,6 +17,7 @@ import (
 type receiver struct {
 	l      *link
 	port   port
+	to     deliverer // the port, or turns for the last message there is
 	ends   control.Ends
 	in     frame.InCache
 	pieces *frame.Assembler
@@ -31,7 +32,7 @@ type receiver struct {
 const maxUnfinished = 4096
 
 func newReceiver(l *link) *receiver {
-	r := &receiver{l: l, port: l.t.port, ends: control.Ends{Local: l.t.name, Peer: l.peer}}
+	r := &receiver{l: l, port: l.t.port, to: l.t.port, ends: control.Ends{Local: l.t.name, Peer: l.peer}}
 	r.pieces = frame.NewAssembler(frame.Limits{MaxMessage: l.t.cfg.MaxMessage + frameOverhead,
 		MaxTotal: 2*l.t.cfg.MaxMessage + frameOverhead, MaxSequences: maxUnfinished})
 	r.dec.Env = l.t.port
@@ -128,7 +129,7 @@ func (r *receiver) message(atoms []etf.Atom, data []byte) error {
 		return nil // it is alive for as long as the link is, and the end of that the peer sees by itself
 	}
 	if deliver {
-		r.port.Deliver(r.l, s)
+		r.to.Deliver(r.l, s)
 	}
 	return nil
 }
