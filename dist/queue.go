@@ -66,7 +66,7 @@ type lateItem struct {
 }
 
 // bulkTimes is how many limits of bulk may wait.
-const bulkTimes = 8
+const bulkTimes = 2
 
 // urgentTimes is how many limits of signals that must not be refused may wait before the peer is given up.
 const urgentTimes = 64
@@ -75,6 +75,11 @@ func (q *queue) empty() bool     { return len(q.small) == 0 && q.smallOnly() }
 func (q *queue) smallOnly() bool { return len(q.rest) == 0 && len(q.turn) == 0 && len(q.late) == 0 }
 func (q *queue) smallFull() bool { return mark(&q.sawSmall, len(q.small) >= q.limit) }
 func (q *queue) bulkFull() bool  { return mark(&q.sawBulk, q.bulk >= bulkTimes*q.limit) }
+
+// full tells whether nothing small, and nothing large, would be taken, and remembers nothing.
+func (q *queue) full() (small, bulk bool) {
+	return len(q.small) >= q.limit, q.bulk >= bulkTimes*q.limit
+}
 
 // mark remembers that somebody found it full.
 func mark(saw *bool, full bool) bool {

@@ -43,23 +43,7 @@ func (rd *reader) loop() error {
 		defer turns.Close()
 	}
 	for {
-		n, err := rd.src(rd.buf[rd.have:])
-		if n > 0 {
-			rd.have += n
-			l.lastRead.Store(l.now())
-			l.t.stats.bytesIn.Add(uint64(n))
-			if n > tickSize {
-				l.sawData()
-			}
-			used, ferr := rd.frames(rd.buf[:rd.have])
-			if ferr != nil {
-				return ferr
-			}
-			rd.have = copy(rd.buf, rd.buf[used:rd.have])
-			if rd.buf, ferr = l.room(rd.buf, rd.have); ferr != nil {
-				return ferr
-			}
-		}
+		err := rd.more()
 		if err != nil {
 			if isEOF(err) {
 				return errClosed
@@ -73,6 +57,30 @@ func (rd *reader) loop() error {
 			return errRelieved // rd is another's now
 		}
 	}
+}
+
+// more reads once, and handles what is whole then.
+func (rd *reader) more() error {
+	l := rd.l
+	n, err := rd.src(rd.buf[rd.have:])
+	if n == 0 {
+		return err
+	}
+	rd.have += n
+	l.lastRead.Store(l.now())
+	l.t.stats.bytesIn.Add(uint64(n))
+	if n > tickSize {
+		l.sawData()
+	}
+	used, ferr := rd.frames(rd.buf[:rd.have])
+	if ferr != nil {
+		return ferr
+	}
+	rd.have = copy(rd.buf, rd.buf[used:rd.have])
+	if rd.buf, ferr = l.room(rd.buf, rd.have); ferr != nil {
+		return ferr
+	}
+	return err
 }
 
 // room makes sure that more of the frame at the beginning of buf can be read, and lets go of what a large one needed.

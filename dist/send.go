@@ -4,6 +4,7 @@ package dist
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/banyan-go/banyan"
@@ -167,19 +168,42 @@ func mayWait(s *banyan.Signal) bool {
 
 // full spares the encoding of a message that would not be taken.
 func (l *link) full(s *banyan.Signal) bool {
-	size := 0
-	switch v := s.Body.Value.(type) {
-	case []byte:
-		size = len(v)
-	case string:
-		size = len(v)
+	l.mu.Lock()
+	small, bulk := l.q.full()
+	l.mu.Unlock()
+	if !small && !bulk {
+		return false
 	}
+	n := roughSize(reflect.ValueOf(s.Body.Value), 4)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if size > frame.PieceSize {
+	if n > frame.PieceSize {
 		return l.reason == nil && l.q.bulkFull()
 	}
 	return l.reason == nil && l.q.smallFull()
+}
+
+// roughSize guesses how large a message is, by the strings and binaries in it that are not nested deeper than depth.
+func roughSize(v reflect.Value, depth int) int {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Slice:
+		return v.Len() * int(v.Type().Elem().Size())
+	case reflect.Pointer, reflect.Interface:
+		if depth > 0 {
+			return roughSize(v.Elem(), depth-1)
+		}
+	case reflect.Struct:
+		n := 0
+		if depth > 0 {
+			for _, f := range v.Fields() {
+				n += roughSize(f, depth-1)
+			}
+		}
+		return n
+	}
+	return 0
 }
 
 // OnRoom calls wake once, when there is room or the link is gone; at once if that is so now.

@@ -8,7 +8,7 @@ import (
 
 // piecesPerWrite is how many fragments go into one write. What is being written is before every small message that
 // comes meanwhile, so it must be little; a write must not be tiny either.
-const piecesPerWrite = 2
+const piecesPerWrite = 4
 
 // keepBuffer is the largest outgoing buffer, of two, that a link keeps when it has nothing to write.
 const keepBuffer = 256 << 10
