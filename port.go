@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"reflect"
 	"unsafe"
+
+	"github.com/banyan-go/banyan/internal/sched"
 )
 
 // Port is the node as its transport sees it. All methods may be called from any goroutine; Deliver of one link in the
@@ -93,7 +95,9 @@ func kindOf(call bool) recordKind {
 func (p *Port) PendingReply(ref Reference) (ReplyType, bool) { return p.n.remotes.pendingReply(ref) }
 
 // Complete ends a call with its reply: value is what ReplyType.Type names, by pointer, or err is set.
-func (p *Port) Complete(rt ReplyType, value any, err error) {
+func (p *Port) Complete(rt ReplyType, value any, err error) { p.complete(rt, value, err, nil) }
+
+func (p *Port) complete(rt ReplyType, value any, err error, co *sched.Coro) {
 	c := rt.c
 	if !p.n.remotes.take(rt) || !c.claim(rt.gen) {
 		p.n.late.Add(1)
@@ -103,7 +107,7 @@ func (p *Port) Complete(rt ReplyType, value any, err error) {
 		c.reply.ptr = rt.rec.replyPtr(value)
 	}
 	c.err = err
-	c.finish(rt.gen, nil)
+	c.finish(rt.gen, co)
 }
 
 // addressee finds the process that a signal is for.
@@ -118,7 +122,9 @@ func (n *Node) addressee(s *Signal) *Self {
 }
 
 // Deliver brings a signal to its process. It takes what Body.Value and Spawn point to, but not s.
-func (p *Port) Deliver(peer Peer, s *Signal) {
+func (p *Port) Deliver(peer Peer, s *Signal) { p.deliver(peer, s, nil) }
+
+func (p *Port) deliver(peer Peer, s *Signal, co *sched.Coro) {
 	n := p.n
 	l := n.remotes.of(peer)
 	if l == nil {
@@ -126,7 +132,7 @@ func (p *Port) Deliver(peer Peer, s *Signal) {
 	}
 	switch s.Op {
 	case OpSend, OpSendName, OpSendAlias:
-		n.deliverBody(l, s)
+		n.deliverBody(l, s, co)
 	case OpLink:
 		n.linkFrom(l, s)
 	case OpUnlink:
@@ -180,11 +186,11 @@ func (r Request) Reply(ctx context.Context, v any) error {
 }
 
 // deliverBody queues a message that came from another node.
-func (n *Node) deliverBody(l *remoteNode, s *Signal) {
+func (n *Node) deliverBody(l *remoteNode, s *Signal, co *sched.Coro) {
 	b := &s.Body
 	q := n.addressee(s)
 	if b.Kind == BodyCall {
-		n.deliverCall(l, s, q)
+		n.deliverCall(l, s, q, co)
 		return
 	}
 	if b.Kind == BodySystem {
@@ -213,14 +219,14 @@ func (n *Node) deliverBody(l *remoteNode, s *Signal) {
 		pl = anyPayload().plan
 	}
 	e.size = uint32(min(pl.Size(e.ptr), 1<<31))
-	if _, err := q.enqueue(&e, nil, false); err != nil && err != ErrNoProcess {
+	if _, err := q.enqueue(&e, co, false); err != nil && err != ErrNoProcess {
 		n.deadLetters.Add(1)
 		l.tellFull(q.pid)
 	}
 }
 
 // deliverCall queues a call that came from another node.
-func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self) {
+func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self, co *sched.Coro) {
 	b := &s.Body
 	if q == nil {
 		// Erlang's callers learn it by their monitor; Banyan's by this.
@@ -232,7 +238,7 @@ func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self) {
 	if b.Type == nil {
 		if q.plain != nil {
 			e := infoEnvelope(Request{b.From, b.Value, b.TagTerm, b.Tag})
-			if _, err := q.enqueue(&e, nil, false); err == nil {
+			if _, err := q.enqueue(&e, co, false); err == nil {
 				return
 			}
 		}
@@ -247,7 +253,7 @@ func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self) {
 	}
 	gen := c.begin(rec, 0)
 	e := envelope{rec: rec, ptr: unsafe.Pointer(c), gen: gen, size: uint32(min(rec.msg.plan.Size(c.query.ptr), 1<<31))}
-	if _, err := q.enqueue(&e, nil, false); err != nil {
+	if _, err := q.enqueue(&e, co, false); err != nil {
 		if err != ErrNoProcess {
 			l.tellFull(q.pid)
 		}

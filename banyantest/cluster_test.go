@@ -146,6 +146,41 @@ func TestSmallPassesBig(t *testing.T) {
 	})
 }
 
+// A handler that blocks, run by the reader of the link that its message came by, does not hold up that link.
+func TestBlockedHandlerDoesNotHoldUpTheLink(t *testing.T) {
+	cluster(t, func(t *testing.T, s *banyantest.Sim) {
+		ctx := s.Node(a).Context(t.Context())
+		openShop(t, s.Node(b))
+		if _, err := banyan.SpawnState(s.Node(b), &shop{}, banyan.Name("stuck")); err != nil {
+			t.Fatal(err)
+		}
+		stuck, other := banyan.At[*shop]("stuck", b), banyan.At[*shop]("shop", b)
+		for range 3 {
+			if _, err := banyan.Call(ctx, stuck, take{1}); err != nil { // known as quick
+				t.Fatal(err)
+			}
+		}
+		hung := make(chan error)
+		go func() {
+			_, err := banyan.Call(ctx, stuck, take{-1}, banyan.Timeout(time.Second))
+			hung <- err
+		}()
+		<-time.After(time.Millisecond) // the handler waits now, on the reader
+		for range 3 {
+			begun := time.Now()
+			if _, err := banyan.Call(ctx, other, take{1}); err != nil {
+				t.Fatal(err)
+			}
+			if d := time.Since(begun); d > 10*time.Millisecond {
+				t.Errorf("a call took %v beside a handler that blocks", d)
+			}
+		}
+		if err := <-hung; !errors.Is(err, banyan.ErrTimeout) {
+			t.Errorf("the handler that blocks: %v", err)
+		}
+	})
+}
+
 // watching gives a probe on node a that is linked with and monitors one on b.
 func watching(t *testing.T, s *banyantest.Sim) (here, there *banyantest.Probe, ref banyan.Reference) {
 	t.Helper()

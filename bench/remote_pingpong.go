@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// linkPoll is what the documentation of dist.Config suggests where polling is wanted; the default is none.
+const linkPoll = 50 * time.Microsecond
+
 // remotePingPongTests: one message to and fro between two operating system processes.
 func remotePingPongTests() []*test {
 	parked := &test{row: "10", name: "remote-pingpong-parked", title: "remote ping-pong, parked", n: 20_000, paired: true,
@@ -15,7 +18,7 @@ func remotePingPongTests() []*test {
 	parked.client[plain], parked.server[plain] = plainPingPong, plainEchoServer
 	polled := &test{row: "10", name: "remote-pingpong-polled", title: "remote ping-pong, polling", n: 40_000, paired: true,
 		figures: []figure{rate("round trips", 20_000, 0)}, module: "remote", function: "pingpong"}
-	polled.client[ours], polled.server[ours] = remotePingPong(0), echoServer(0)
+	polled.client[ours], polled.server[ours] = remotePingPong(linkPoll), echoServer(linkPoll)
 	polled.client[plain], polled.server[plain] = plainPollingPingPong, plainPollingEchoServer
 	return []*test{parked, polled}
 }

@@ -262,7 +262,7 @@ func (r *receiver) complete(rt banyan.ReplyType) error {
 					return err
 				}
 				if !rt.Raw || ofRuntime(t) {
-					r.port.Complete(rt, nil, termReason(t))
+					r.to.Complete(rt, nil, termReason(t))
 					return nil
 				}
 			}
@@ -276,7 +276,7 @@ func (r *receiver) complete(rt banyan.ReplyType) error {
 	v := reflect.New(typ).Interface()
 	fit := d.Into(v)
 	if fit == nil {
-		r.port.Complete(rt, v, nil)
+		r.to.Complete(rt, v, nil)
 		return nil
 	}
 	d.SetPos(start)
@@ -284,7 +284,7 @@ func (r *receiver) complete(rt banyan.ReplyType) error {
 		return err
 	}
 	r.l.t.stats.undecodable.Add(1)
-	r.port.Complete(rt, nil, fmt.Errorf("the reply cannot be decoded: %w", fit))
+	r.to.Complete(rt, nil, fmt.Errorf("the reply cannot be decoded: %w", fit))
 	return nil
 }
 

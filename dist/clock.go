@@ -20,6 +20,7 @@ func (l *link) clock() {
 			return
 		case <-l.clockWake:
 		case <-timer.C:
+			l.t.encode.tire()
 		}
 		now := l.now()
 		silent := now - l.lastRead.Load()

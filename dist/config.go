@@ -50,7 +50,7 @@ type Config struct {
 	// link, and so does one whose unfinished messages together are larger than two of them. Default 128 MiB.
 	MaxMessage int
 	// LinkBuffer is how many bytes may wait to be written to a peer before senders get ErrLinkFull. Default 1 MiB. Messages
-	// over 64 KiB are counted apart, against eight times as much, and one more is always taken while there is room.
+	// over 64 KiB are counted apart, against twice as much, and one more is always taken while there is room.
 	LinkBuffer int
 	// MaxPending is how many incoming connections may be in the handshake; more are closed. Default 64.
 	MaxPending int
@@ -65,8 +65,8 @@ type Config struct {
 	// failure, less up to a half by chance, so that nodes do not all call at once. Default 250 ms and 30 s.
 	RetryMin, RetryMax time.Duration
 	// PollTime is how long a link that ran dry looks for more before it goes to sleep. It can shorten round trips on a
-	// machine with idle processors, costs that much CPU time after each burst (nothing on an idle link), and makes round
-	// trips three times longer where processors are short. Measure before you set it, to some 50 us. Default: never look.
+	// machine with idle processors to half, and costs that much CPU time after each burst (nothing on an idle link), which
+	// others may need. Measure before you set it, to some 50 us. Default: never look.
 	PollTime time.Duration
 	// Limits bounds the decoding of one message. Default etf.DefaultLimits().
 	Limits etf.Limits

@@ -5,6 +5,7 @@ package dist
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/dist/internal/control"
@@ -22,16 +23,31 @@ type encoder struct {
 const keepEncoded = 4 << 20
 
 // encoderPool keeps encoders for reuse, and buffers of large messages that have been sent.
-type encoderPool struct{ pool, large sync.Pool }
+type encoderPool struct {
+	pool, large sync.Pool
+	// huge is one buffer over keepEncoded. Memory that is new can cost many times the copy that is made to it, and a pool would
+	// lose it, as such messages make the garbage collector run. Whom it helps uses it often: else tire lets go of it.
+	huge atomic.Pointer[[]byte]
+	idle atomic.Bool // it has not been used since tire was called last
+}
 
 func newEncoderPool() *encoderPool {
 	return &encoderPool{pool: sync.Pool{New: func() any { return new(encoder) }}}
 }
 
-func (p *encoderPool) get() *encoder { return p.pool.Get().(*encoder) }
+func (p *encoderPool) get() *encoder {
+	e := p.pool.Get().(*encoder)
+	if p.huge.Load() != nil { // spares the others a write
+		if b := p.huge.Swap(nil); b != nil {
+			e.buf = (*b)[:0]
+		}
+	}
+	return e
+}
 
 func (p *encoderPool) put(e *encoder) {
 	if e.buf = e.enc.Bytes(); cap(e.buf) > keepEncoded {
+		p.recycle(e.buf)
 		e.buf = nil
 	}
 	e.enc.Reset(e.buf[:0], nil)
@@ -49,8 +65,21 @@ func (p *encoderPool) release(e *encoder) {
 
 // recycle takes the bytes of a large message that has been sent.
 func (p *encoderPool) recycle(b []byte) {
-	if cap(b) > 0 && cap(b) <= keepEncoded {
+	switch {
+	case cap(b) > keepEncoded:
+		p.idle.Store(false)
+		if old := p.huge.Swap(&b); old != nil && cap(*old) > cap(b) {
+			p.huge.Store(old)
+		}
+	case cap(b) > 0:
 		p.large.Put(&b)
+	}
+}
+
+// tire is called now and then, and lets go of what was not used since the last time.
+func (p *encoderPool) tire() {
+	if p.huge.Load() != nil && p.idle.Swap(true) {
+		p.huge.Store(nil)
 	}
 }
 

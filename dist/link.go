@@ -29,20 +29,24 @@ type link struct {
 	end  chan struct{} // closed by fail
 	gone chan struct{} // closed when the runtime has been told of the end
 
-	// ready is set when there is something to write; the writer looks at it while it polls.
-	ready atomic.Bool
-	wake  chan struct{} // one token, for a writer that sleeps
+	wake   chan struct{} // one token, for a writer that sleeps
+	direct *direct       // nil: only the writer writes
+	spare  []byte        // for direct; owned by who has writing
 
 	lastRead, lastWrite atomic.Int64 // nanoseconds since born; written by reader and writer
 	born                time.Time
-	tickSeen            atomic.Bool // the reader saw a tick, the clock has not answered it
-	dataSeen            atomic.Bool // the reader saw more, and the clock has not answered it
+	others              sync.WaitGroup // writer and clock
+	tickSeen            atomic.Bool    // the reader saw a tick, the clock has not answered it
+	dataSeen            atomic.Bool    // the reader saw more, and the clock has not answered it
 	clockWake           chan struct{}
 
 	mu      sync.Mutex
 	q       queue           // guarded by mu
 	asleep  bool            // guarded by mu; the writer waits for wake
-	writing bool            // guarded by mu; the writer is in a write
+	wroteAt int64           // guarded by mu; when the last write began, as lastWrite
+	alone   bool            // guarded by mu; a sender wrote last, and no message has come on its heels
+	crowded int             // guarded by mu; how often the writer is to write though the link lies idle
+	writing bool            // guarded by mu; the writer is in a write, or with asleep a sender is
 	reason  error           // guarded by mu; why the link failed
 	drained []chan struct{} // guarded by mu; closed when nothing is left to write
 }
@@ -52,6 +56,7 @@ func (t *Transport) newLink(conn net.Conn, p handshake.Peer) *link {
 	l := &link{t: t, conn: conn, peer: nameOf(p), creation: p.Creation, flags: p.Flags, born: time.Now(),
 		plain: !p.Flags.Has(handshake.DistHdrAtomCache),
 		end:   make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1), clockWake: make(chan struct{}, 1)}
+	l.direct = newDirect(conn)
 	l.q.limit = t.cfg.LinkBuffer
 	if !l.plain {
 		l.q.cache = frame.NewOutCache()
@@ -62,19 +67,26 @@ func (t *Transport) newLink(conn net.Conn, p handshake.Peer) *link {
 
 // run starts the link's goroutines. The reader ends last and reports.
 func (l *link) run() {
-	var others sync.WaitGroup
-	others.Go(l.write)
-	others.Go(l.clock)
-	go func() {
-		err := l.read()
-		l.fail(err)
-		others.Wait()
-		l.mu.Lock()
-		reason := l.reason
-		l.mu.Unlock()
-		l.report(reason)
-		l.t.down(l, downReason(reason))
-	}()
+	heapBallast.hold()
+	l.others.Go(l.write)
+	l.others.Go(l.clock)
+	go l.read(newReader(l))
+}
+
+// read is a reader's goroutine. Of those that a link has had, the last one ends the link.
+func (l *link) read(rd *reader) {
+	err := rd.loop()
+	if err == errRelieved {
+		return
+	}
+	l.fail(err)
+	l.others.Wait()
+	l.mu.Lock()
+	reason := l.reason
+	l.mu.Unlock()
+	l.report(reason)
+	heapBallast.release()
+	l.t.down(l, downReason(reason))
 }
 
 // report logs an end that somebody should look at.

@@ -22,4 +22,16 @@ type port interface {
 	Logger() *slog.Logger
 }
 
+// deliverer is where what has arrived goes: the port, or turns.
+type deliverer interface {
+	Deliver(peer banyan.Peer, s *banyan.Signal)
+	Complete(rt banyan.ReplyType, value any, err error)
+}
+
+// turner is a port whose processes can have their turns on the reader. A test's stand-in need not be one.
+type turner interface {
+	NewTurns(over func()) *banyan.Turns
+}
+
+var _ turner = (*banyan.Port)(nil)
 var _ port = (*banyan.Port)(nil)

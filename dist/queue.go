@@ -27,6 +27,7 @@ type queue struct {
 	cache *frame.OutCache // nil: no headers, terms stand alone
 	cut   bool            // fragments were agreed
 
+	rest    []byte // of frames that a write has begun; they go first
 	small   []byte // frames, ready to be written
 	urgent  int    // bytes of signals that passed the limit since small was last empty
 	streams map[banyan.PID]*stream
@@ -65,14 +66,20 @@ type lateItem struct {
 }
 
 // bulkTimes is how many limits of bulk may wait.
-const bulkTimes = 8
+const bulkTimes = 2
 
 // urgentTimes is how many limits of signals that must not be refused may wait before the peer is given up.
 const urgentTimes = 64
 
-func (q *queue) empty() bool     { return len(q.small) == 0 && len(q.turn) == 0 && len(q.late) == 0 }
+func (q *queue) empty() bool     { return len(q.small) == 0 && q.smallOnly() }
+func (q *queue) smallOnly() bool { return len(q.rest) == 0 && len(q.turn) == 0 && len(q.late) == 0 }
 func (q *queue) smallFull() bool { return mark(&q.sawSmall, len(q.small) >= q.limit) }
 func (q *queue) bulkFull() bool  { return mark(&q.sawBulk, q.bulk >= bulkTimes*q.limit) }
+
+// full tells whether nothing small, and nothing large, would be taken, and remembers nothing.
+func (q *queue) full() (small, bulk bool) {
+	return len(q.small) >= q.limit, q.bulk >= bulkTimes*q.limit
+}
 
 // mark remembers that somebody found it full.
 func mark(saw *bool, full bool) bool {

@@ -9,36 +9,41 @@ import (
 	"io"
 	"net"
 
+	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/dist/internal/frame"
 )
 
 // readBuffer is how much one read takes, and what an idle link keeps.
 const readBuffer = 128 << 10
 
-// read is the reader: it takes what the socket has, and handles every whole frame in it before it asks for more.
-func (l *link) read() error {
-	r := newReceiver(l)
-	src := l.source()
-	buf := make([]byte, readBuffer)
-	have := 0
+// reader takes what the socket has, and handles every whole frame in it before it asks for more. The last message it may
+// hand to its process in person: then it runs that process's turn, and if the turn lasts, another goroutine goes on with
+// the reader.
+type reader struct {
+	*receiver
+	src   func([]byte) (int, error)
+	buf   []byte
+	have  int           // bytes of buf that were read and not handled
+	turns *banyan.Turns // nil: all turns are the workers'. Each goroutine has its own.
+}
+
+func newReader(l *link) *reader {
+	return &reader{receiver: newReceiver(l), src: l.source(), buf: make([]byte, readBuffer)}
+}
+
+// errRelieved ends a goroutine that reads no more, as another does.
+var errRelieved = errors.New("dist: another goroutine reads")
+
+// loop reads until the link fails, or this goroutine is relieved.
+func (rd *reader) loop() error {
+	l := rd.l
+	if p, ok := l.t.port.(turner); ok {
+		turns := p.NewTurns(func() { go l.read(rd) })
+		rd.turns = turns
+		defer turns.Close()
+	}
 	for {
-		n, err := src(buf[have:])
-		if n > 0 {
-			have += n
-			l.lastRead.Store(l.now())
-			l.t.stats.bytesIn.Add(uint64(n))
-			if n > tickSize {
-				l.sawData()
-			}
-			used, ferr := r.frames(buf[:have])
-			if ferr != nil {
-				return ferr
-			}
-			have = copy(buf, buf[used:have])
-			if buf, ferr = l.room(buf, have); ferr != nil {
-				return ferr
-			}
-		}
+		err := rd.more()
 		if err != nil {
 			if isEOF(err) {
 				return errClosed
@@ -48,7 +53,34 @@ func (l *link) read() error {
 		if l.dead.Load() {
 			return net.ErrClosed
 		}
+		if rd.turns != nil && !rd.turns.Run() {
+			return errRelieved // rd is another's now
+		}
 	}
+}
+
+// more reads once, and handles what is whole then.
+func (rd *reader) more() error {
+	l := rd.l
+	n, err := rd.src(rd.buf[rd.have:])
+	if n == 0 {
+		return err
+	}
+	rd.have += n
+	l.lastRead.Store(l.now())
+	l.t.stats.bytesIn.Add(uint64(n))
+	if n > tickSize {
+		l.sawData()
+	}
+	used, ferr := rd.frames(rd.buf[:rd.have])
+	if ferr != nil {
+		return ferr
+	}
+	rd.have = copy(rd.buf, rd.buf[used:rd.have])
+	if rd.buf, ferr = l.room(rd.buf, rd.have); ferr != nil {
+		return ferr
+	}
+	return err
 }
 
 // room makes sure that more of the frame at the beginning of buf can be read, and lets go of what a large one needed.
@@ -78,18 +110,21 @@ func (l *link) room(buf []byte, have int) ([]byte, error) {
 const frameOverhead = 256 << 10
 
 // frames handles all whole frames at the beginning of b and returns how many bytes they were.
-func (r *receiver) frames(b []byte) (used int, err error) {
+func (rd *reader) frames(b []byte) (used int, err error) {
 	for len(b)-used >= 4 {
 		n := int(binary.BigEndian.Uint32(b[used:]))
 		if n > len(b)-used-4 {
 			break
 		}
 		used += 4
-		if err := r.frame(b[used : used+n]); err != nil {
+		if rd.to = deliverer(rd.port); used+n == len(b) && rd.turns != nil {
+			rd.to = rd.turns
+		}
+		if err := rd.frame(b[used : used+n]); err != nil {
 			return used, err
 		}
 		used += n
-		if r.l.dead.Load() {
+		if rd.l.dead.Load() {
 			return used, net.ErrClosed
 		}
 	}

@@ -17,6 +17,7 @@ import (
 type receiver struct {
 	l      *link
 	port   port
+	to     deliverer // the port, or turns for the last message there is
 	ends   control.Ends
 	in     frame.InCache
 	pieces *frame.Assembler
@@ -31,7 +32,7 @@ type receiver struct {
 const maxUnfinished = 4096
 
 func newReceiver(l *link) *receiver {
-	r := &receiver{l: l, port: l.t.port, ends: control.Ends{Local: l.t.name, Peer: l.peer}}
+	r := &receiver{l: l, port: l.t.port, to: l.t.port, ends: control.Ends{Local: l.t.name, Peer: l.peer}}
 	r.pieces = frame.NewAssembler(frame.Limits{MaxMessage: l.t.cfg.MaxMessage + frameOverhead,
 		MaxTotal: 2*l.t.cfg.MaxMessage + frameOverhead, MaxSequences: maxUnfinished})
 	r.dec.Env = l.t.port
@@ -50,7 +51,7 @@ func (r *receiver) frame(body []byte) error {
 	if kind != frame.Tick && (kind == frame.Plain) != r.l.plain {
 		return fmt.Errorf("%w: a frame of a form that was not agreed", frame.ErrProtocol)
 	}
-	if (kind == frame.First || kind == frame.Next) && !r.l.flags.Has(handshake.Fragments) {
+	if (kind == frame.First || kind == frame.Next) && !r.fragments() {
 		return fmt.Errorf("%w: a fragment, which was not agreed", frame.ErrProtocol)
 	}
 	var whole *frame.Message
@@ -75,12 +76,20 @@ func (r *receiver) frame(body []byte) error {
 	if err != nil || whole == nil {
 		return err
 	}
-	// A buffer that would not be used again is given away with the message; smaller ones are cheaper to copy from.
-	r.dec.Owned, r.dec.Lent = !frame.Recyclable(whole), false
-	err = r.message(whole.Atoms, whole.Data)
+	return r.assembled(whole)
+}
+
+// fragments reports whether they were agreed.
+func (r *receiver) fragments() bool { return !r.l.plain && r.l.flags.Has(handshake.Fragments) }
+
+// assembled handles a message that came in pieces. Its buffer is given away to the binary that most of it is, if there is one:
+// whoever sends large messages is spared a copy of each. One that is much too large for the message is not.
+func (r *receiver) assembled(m *frame.Message) error {
+	r.dec.Owned, r.dec.Lent = cap(m.Data)-len(m.Data) <= len(m.Data)/4, false
+	err := r.message(m.Atoms, m.Data)
 	r.dec.Owned = false
 	if !r.dec.Lent {
-		r.pieces.Recycle(whole)
+		r.pieces.Recycle(m)
 	}
 	return err
 }
@@ -128,7 +137,7 @@ func (r *receiver) message(atoms []etf.Atom, data []byte) error {
 		return nil // it is alive for as long as the link is, and the end of that the peer sees by itself
 	}
 	if deliver {
-		r.port.Deliver(r.l, s)
+		r.to.Deliver(r.l, s)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 // piecesPerWrite is how many fragments go into one write. What is being written is before every small message that
 // comes meanwhile, so it must be little; a write must not be tiny either.
-const piecesPerWrite = 2
+const piecesPerWrite = 4
 
 // keepBuffer is the largest outgoing buffer, of two, that a link keeps when it has nothing to write.
 const keepBuffer = 256 << 10
@@ -24,7 +24,6 @@ func (l *link) write() {
 		l.mu.Lock()
 		l.writing = false
 		for l.reason == nil && l.q.empty() {
-			l.ready.Store(false)
 			for _, c := range l.drained {
 				close(c)
 			}
@@ -33,14 +32,20 @@ func (l *link) write() {
 				small = nil
 			}
 			l.q.shrink(keepBuffer)
+			l.asleep = true
 			l.mu.Unlock()
-			l.idle()
+			select {
+			case <-l.wake:
+			case <-l.end:
+			}
 			l.mu.Lock()
 		}
 		if l.reason != nil {
 			l.mu.Unlock()
 			return
 		}
+		rest := l.q.rest
+		l.q.rest = nil
 		small = l.q.take(small) // before the pieces: their headers are built behind these
 		for n < piecesPerWrite {
 			p, ok := l.q.nextPiece(heads[n][:0])
@@ -50,13 +55,13 @@ func (l *link) write() {
 			heads[n], pieces[n] = p.head, p
 			n++
 		}
-		l.writing = true
+		l.writing, l.wroteAt = true, l.now()
 		wake := l.q.room()
 		l.mu.Unlock()
 		for _, f := range wake {
 			f()
 		}
-		if err := l.put(small, pieces[:n]); err != nil {
+		if err := l.put(rest, small, pieces[:n]); err != nil {
 			l.fail(err)
 			return
 		}
@@ -67,15 +72,17 @@ func (l *link) write() {
 	}
 }
 
-// put writes the small messages and then the pieces.
-func (l *link) put(small []byte, pieces []piece) error {
+// put writes what is left of a write, the small messages and then the pieces.
+func (l *link) put(rest, small []byte, pieces []piece) error {
 	var err error
-	size := len(small)
+	size := len(rest) + len(small)
 	switch {
-	case len(pieces) > 0:
-		bufs := make(net.Buffers, 0, 1+2*len(pieces))
-		if len(small) > 0 {
-			bufs = append(bufs, small)
+	case len(pieces) > 0 || len(rest) > 0:
+		bufs := make(net.Buffers, 0, 2+2*len(pieces))
+		for _, b := range [][]byte{rest, small} {
+			if len(b) > 0 {
+				bufs = append(bufs, b)
+			}
 		}
 		for _, p := range pieces {
 			bufs = append(bufs, p.head, p.data)
@@ -91,22 +98,4 @@ func (l *link) put(small []byte, pieces []piece) error {
 	}
 	l.t.stats.bytesOut.Add(uint64(size))
 	return err
-}
-
-// idle waits until there is something to write or the link has failed, first looking for a while.
-func (l *link) idle() {
-	if poll(l.t.cfg.PollTime, func() bool { return l.ready.Load() || l.dead.Load() }) {
-		return
-	}
-	l.mu.Lock()
-	if l.reason != nil || !l.q.empty() {
-		l.mu.Unlock()
-		return
-	}
-	l.asleep = true
-	l.mu.Unlock()
-	select {
-	case <-l.wake:
-	case <-l.end:
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -191,7 +190,7 @@ func (e *Encoder) float(f float64) error {
 func (e *Encoder) Binary(b []byte) {
 	e.count(tagBinary, len(b))
 	if len(b) > copyPiece {
-		e.buf = slices.Grow(e.buf, len(b))
+		e.reserve(len(b))
 		for len(b) > copyPiece {
 			e.buf = append(e.buf, b[:copyPiece]...)
 			b = b[copyPiece:]
@@ -199,6 +198,19 @@ func (e *Encoder) Binary(b []byte) {
 	}
 	e.buf = append(e.buf, b...)
 }
+
+// reserve makes room for n bytes. Unlike slices.Grow it does not clear them in one go, nor at all where the memory is new.
+func (e *Encoder) reserve(n int) {
+	if n <= cap(e.buf)-len(e.buf) {
+		return
+	}
+	buf := make([]byte, len(e.buf), max(len(e.buf)+n+slack, cap(e.buf)+cap(e.buf)/4))
+	copy(buf, e.buf)
+	e.buf = buf
+}
+
+// slack is for what follows a large binary, mostly nothing.
+const slack = 64
 
 // copyPiece is how much is copied at once: Go cannot interrupt a copy, and all processors wait for one that lasts when the
 // garbage collector wants them.

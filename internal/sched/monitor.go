@@ -106,6 +106,9 @@ func (s *Scheduler) checkTokens(samples []metrics.Sample) {
 			k.stuck = 0
 			continue
 		}
+		if g := k.guest.Load(); g != nil {
+			g.tick()
+		}
 		if !k.flagged.Swap(true) {
 			k.stuck = 0
 			continue
@@ -133,6 +136,7 @@ func (s *Scheduler) take(k *token, h *atomic.Pointer[token]) {
 		return
 	}
 	k.holder.Store(nil)
+	k.guest.Store(nil)
 	k.stuck = 0
 	k.ranLong.Store(false)
 	s.lost.Add(1)

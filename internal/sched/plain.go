@@ -113,6 +113,7 @@ func (p *Plain) hold(k *token) {
 	p.holding = true
 	p.tok.Store(k)
 	k.worker.Store(false)
+	k.guest.Store(nil)
 	k.holder.Store(&p.tok)
 }
 

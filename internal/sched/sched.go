@@ -109,6 +109,12 @@ func (s *Scheduler) refresh() int64 {
 // runs, nil if it runs on none.
 func (s *Scheduler) Ready(t *Task, from *Coro) {
 	if from != nil {
+		if g := from.w.guest; g != nil && from == &g.co {
+			if !g.accept(t) {
+				s.push(t)
+			}
+			return
+		}
 		if k := from.w.tok.Load(); k != nil {
 			if t.class != long {
 				t = k.slot.Swap(t)
@@ -224,6 +230,7 @@ func (s *Scheduler) giveLocked(k *token) {
 func (s *Scheduler) release(k *token) {
 	s.mu.Lock()
 	k.holder.Store(nil)
+	k.guest.Store(nil)
 	if s.late.Load() && k.id == len(s.tokens)-1 && k.id > 0 && s.withheld == nil {
 		s.withheld = k
 		s.flushLocked(k)

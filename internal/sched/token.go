@@ -20,7 +20,8 @@ type token struct {
 	// holder is the field that names this token in the worker or Plain that runs on it; nil while idle. Whoever moves the
 	// token CASes *holder from the token to nil first: so exactly one takes it.
 	holder atomic.Pointer[atomic.Pointer[token]]
-	worker atomic.Bool // the holder is a worker, not a Plain; written with holder
+	worker atomic.Bool           // the holder is a worker, not a Plain; written with holder
+	guest  atomic.Pointer[Guest] // the worker is a guest's, or nil; likewise
 
 	// flagged is set by the monitor at a tick and cleared when a turn begins or a batch goes on: still set at the next
 	// tick means that one turn ran all the time between.

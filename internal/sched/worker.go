@@ -23,6 +23,7 @@ const (
 // worker is a goroutine that runs turns while it holds a token.
 type worker struct {
 	s       *Scheduler
+	guest   *Guest                // nil for a worker proper
 	tok     atomic.Pointer[token] // nil: none, or lost to the monitor
 	wake    chan struct{}
 	resume  *Coro   // go on with this one next; own goroutine and its coroutines only
@@ -41,6 +42,7 @@ func (w *worker) hold(k *token) {
 	w.holding = true
 	w.tok.Store(k)
 	k.worker.Store(true)
+	k.guest.Store(w.guest)
 	k.holder.Store(&w.tok)
 }
 
@@ -199,26 +201,31 @@ func (w *worker) main() {
 		c.w = w
 		c.next()
 		w.noteLoss()
-		switch c.why {
-		case whyParked:
-			if t := c.task; !c.commit.CommitPark() {
-				t.parked = nil // or its next turn would be taken for the rest of this one
-				w.resume = c
-			} // else it may already run elsewhere: do not touch it
-		case whyHandover:
-			w.keep(c)
-		case whyNothing:
-			w.keep(c)
-			if k := w.tok.Load(); k != nil && w.tok.CompareAndSwap(k, nil) {
-				w.holding = false
-				w.s.release(k)
-			}
-		}
+		w.came(c)
 	}
 	for _, c := range w.idle {
 		c.stop()
 	}
 	ended = true
+}
+
+// came sees to a coroutine that has come back.
+func (w *worker) came(c *Coro) {
+	switch c.why {
+	case whyParked:
+		if t := c.task; !c.commit.CommitPark() {
+			t.parked = nil // or its next turn would be taken for the rest of this one
+			w.resume = c
+		} // else it may already run elsewhere: do not touch it
+	case whyHandover:
+		w.keep(c)
+	case whyNothing:
+		w.keep(c)
+		if k := w.tok.Load(); k != nil && w.tok.CompareAndSwap(k, nil) {
+			w.holding = false
+			w.s.release(k)
+		}
+	}
 }
 
 // wait keeps the worker as a spare until it is given a token; false: it should end.
@@ -278,7 +285,7 @@ func (w *worker) find(c *Coro) *Task {
 		return nil
 	}
 	w.picks++
-	if w.yield {
+	if w.yield && w.guest == nil { // a guest goes back to wait for more at once
 		w.yield = false
 		runtime.Gosched()
 		w.last = s.refresh()
@@ -292,19 +299,11 @@ func (w *worker) find(c *Coro) *Task {
 		c.why = whyNothing // withheld in release
 		return nil
 	}
-	t := k.takeSlot()
-	if t != nil && w.picks%slotTurns == 0 {
-		k.push(t)
-		t = s.popShared()
-	}
-	if t == nil {
-		t = k.pop()
-	}
-	if t == nil {
-		t = s.popShared()
-	}
-	for i := 1; t == nil && i < len(s.tokens); i++ {
-		t = s.tokens[(k.id+i)%len(s.tokens)].steal(k)
+	var t *Task
+	if w.guest == nil {
+		t = w.pick(k)
+	} else if w.picks <= maxGuestTurns {
+		t = k.takeSlot()
 	}
 	switch {
 	case t == nil:
@@ -322,6 +321,26 @@ func (w *worker) find(c *Coro) *Task {
 			s.push(t) // the monitor took the token meanwhile
 		}
 		return nil
+	}
+	return t
+}
+
+// pick looks where a worker looks for tasks, in turn.
+func (w *worker) pick(k *token) *Task {
+	s := w.s
+	t := k.takeSlot()
+	if t != nil && w.picks%slotTurns == 0 {
+		k.push(t)
+		t = s.popShared()
+	}
+	if t == nil {
+		t = k.pop()
+	}
+	if t == nil {
+		t = s.popShared()
+	}
+	for i := 1; t == nil && i < len(s.tokens); i++ {
+		t = s.tokens[(k.id+i)%len(s.tokens)].steal(k)
 	}
 	return t
 }

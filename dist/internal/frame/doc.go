@@ -10,7 +10,7 @@
 // Concurrency: an OutCache belongs to whoever holds the link's lock, an InCache and an Assembler to the link's reader.
 //
 // Guarantees: no input makes this package panic, and none makes it hold more than the limits of the Assembler say;
-// memory grows with what was received, at most eight times ahead of it.
+// memory grows with what was received, at most eight times ahead of it, or 4 MiB for all unfinished messages together.
 //
 // Costs: a known atom is a hash and a comparison when sending, two bytes read when receiving; neither allocates.
 package frame

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -160,6 +161,58 @@ func TestAssemblerReserves(t *testing.T) {
 	}
 	if c := cap(a.open[1].Data); c > 2*aheadOf*100 {
 		t.Errorf("100 bytes received, %d reserved", c)
+	}
+}
+
+// Messages of common size are reserved whole at once, as long as that is little for all together.
+func TestAssemblerReservesFreely(t *testing.T) {
+	a := NewAssembler(Limits{MaxMessage: 128 << 20, MaxTotal: 256 << 20, MaxSequences: 100})
+	piece := make([]byte, PieceSize)
+	reserved := 0
+	for seq := range uint64(20) {
+		if _, err := a.First(seq, 16, nil, piece); err != nil {
+			t.Fatal(err)
+		}
+		reserved += cap(a.open[seq].Data) - len(a.open[seq].Data)
+	}
+	if cap(a.open[0].Data) < 1<<20 {
+		t.Errorf("the first message of 1 MiB got %d", cap(a.open[0].Data))
+	}
+	if most := freely + 20*aheadOf*PieceSize; reserved != a.ahead || reserved > most {
+		t.Errorf("%d reserved ahead, %d counted, %d at most", reserved, a.ahead, most)
+	}
+	for seq := range uint64(20) {
+		for id := uint64(15); id > 0; id-- {
+			m, err := a.Next(seq, id, piece)
+			if err != nil || (m != nil) != (id == 1) {
+				t.Fatal(m != nil, err)
+			}
+			if m != nil && len(m.Data) != 1<<20 {
+				t.Fatal(len(m.Data))
+			}
+		}
+	}
+	if _, b := a.Pending(); b != 0 || a.ahead != 0 {
+		t.Errorf("%d bytes pending, %d ahead", b, a.ahead)
+	}
+}
+
+// It has the room that was asked for and can be written to.
+func TestUncleared(t *testing.T) {
+	for _, n := range []int{0, 1, 31, 100, 64 << 10, 3 << 20} {
+		b := uncleared(n)
+		if len(b) != 0 || cap(b) < n {
+			t.Fatalf("%d: length %d, capacity %d", n, len(b), cap(b))
+		}
+		for i := range cap(b) {
+			b = append(b, byte(i))
+		}
+		runtime.GC()
+		for i, c := range b {
+			if c != byte(i) {
+				t.Fatalf("%d: byte %d is %d", n, i, c)
+			}
+		}
 	}
 }
 
