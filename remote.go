@@ -140,7 +140,7 @@ func (n *Node) link(ctx context.Context, from caller, node Atom) (*remoteNode, e
 	if l := n.remotes.get(node); l != nil {
 		return l, nil
 	}
-	if noWait(ctx) {
+	if noConnect(ctx) {
 		return nil, ErrNoConnection
 	}
 	if n.cfg.transport == nil {

@@ -21,6 +21,10 @@ func TestNoWait(t *testing.T) {
 		if err := banyan.Send(ctx, p.PID(), banyan.Atom("early")); !errors.Is(err, banyan.ErrNoConnection) || len(c.Node("a@sim").Nodes()) != 0 {
 			t.Error(err, c.Node("a@sim").Nodes())
 		}
+		again := banyan.NoConnect(c.Node("a@sim").Context(t.Context()))
+		if err := banyan.Send(again, p.PID(), banyan.Atom("early")); !errors.Is(err, banyan.ErrNoConnection) || len(c.Node("a@sim").Nodes()) != 0 {
+			t.Error(err, c.Node("a@sim").Nodes())
+		}
 		c.Connect()
 		if err := banyan.Send(ctx, p.PID(), banyan.Atom("hello")); err != nil {
 			t.Error(err)
@@ -36,6 +40,17 @@ func TestNoWait(t *testing.T) {
 		if !errors.Is(err, banyan.ErrLinkFull) {
 			t.Error(err)
 		}
+		sent := make(chan error, 1)
+		go func() { sent <- banyan.Send(again, p.PID(), make([]byte, 32<<10)) }()
+		synctest.Wait()
+		select {
+		case err := <-sent:
+			t.Error("NoConnect does not wait for room:", err)
+		default:
+		}
 		c.HealAll()
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
 	})
 }
