@@ -196,6 +196,9 @@ func (n *Node) AtStop(f func(context.Context)) {
 	n.atStop = append(n.atStop, f)
 }
 
+// afterKill is how long those that were killed get to notice it, before they count as stuck.
+const afterKill = time.Second / 2
+
 func (n *Node) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.grace)
 	defer cancel()
@@ -228,6 +231,12 @@ func (n *Node) stop(ctx context.Context) error {
 	select {
 	case <-n.goroutines.done:
 	case <-ctx.Done():
+		t := time.NewTimer(afterKill)
+		select {
+		case <-n.goroutines.done:
+		case <-t.C:
+		}
+		t.Stop()
 	}
 	n.sched.Close()
 	close(n.sweeper.stop)
