@@ -118,7 +118,7 @@ func TestDirectivesAgainstErlang(t *testing.T) {
 					if strings.Contains(field, "*x") {
 						q.args = etf.List{int('+'), a}
 					}
-					if field == "" || r.IntN(6) == 0 {
+					if field == "" || r.IntN(10) == 0 {
 						qs = append(qs, q)
 					}
 				}
@@ -160,7 +160,7 @@ func longTuple() any {
 func TestLayoutAgainstErlang(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 7))
 	var qs []question
-	for i := range 4000 {
+	for i := range 3000 {
 		v := randomTerm(r, 1+r.IntN(6))
 		switch i % 6 {
 		case 0, 1, 2:
