@@ -100,7 +100,8 @@
 // # Guarantees
 //
 // No input makes a Decoder panic, recurse without bound or allocate out of proportion: a container is only allocated
-// when the bytes for all elements it and those around it promise are there, see [Limits]. Nothing decoded aliases the
+// when the bytes for all elements it and those around it promise are there, see [Limits]; an element then costs the size
+// of its Go type, however few bytes it came in. Nothing decoded aliases the
 // input, except what [Decoder.Bytes], [Decoder.StringBytes] and [Decoder.Rest] return. What Erlang/OTP 25 refuses is
 // refused (and export arities above 255 as well). Map keys equal under =:= within one map are an error.
 // Encoding follows OTP's choice of tags with UTF-8 atoms, so what was decoded generically encodes to the bytes that OTP

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // allocated is how many bytes f allocates.
@@ -43,6 +44,21 @@ func nestedClaims(tag byte, size int) []byte {
 	return b
 }
 
+// words is a keyword list as a map.
+type words struct {
+	M map[string]int `etf:",keyword"`
+}
+
+func init() { register[words]("{}") }
+
+// options is n different atoms of 5 bytes.
+func options(n int) (b []byte) {
+	for i := range n {
+		b = append(b, tagSmallAtomUTF8, 3, byte('a'+i%26), byte('a'+i/26%26), byte('a'+i/676%26))
+	}
+	return b
+}
+
 func TestHostileInputIsCheap(t *testing.T) {
 	const size = 100_000
 	many := uint32(size - 10)
@@ -69,6 +85,8 @@ func TestHostileInputIsCheap(t *testing.T) {
 		{"map of equal keys", join([]byte{131}, head(tagMap, many/2), times(size, tagNil))},
 		{"string", join([]byte{131}, head(tagList, 1), []byte{tagString, 255, 255}, times(65535, 7), []byte{tagNil})},
 		{"floats", join([]byte{131}, head(tagList, size/9), times(size/9, tagNewFloat, 1, 2, 3, 4, 5, 6, 7, 8), []byte{tagNil})},
+		{"many options", join([]byte{131}, head(tagList, size/5), options(size/5), []byte{tagNil})},
+		{"many dates", join([]byte{131}, head(tagList, size/13), times(size/13, tagMap, 0, 0, 0, 2, 97, 1, 97, 1, 97, 2, 97, 2), []byte{tagNil})},
 		{"atoms", join([]byte{131}, head(tagList, size/3), times(size/6, 119, 1, 'a', 119, 1, 'b'), []byte{tagNil})},
 	} {
 		for _, into := range []func() any{
@@ -80,6 +98,10 @@ func TestHostileInputIsCheap(t *testing.T) {
 			func() any { return new(map[any]order) },
 			func() any { return new(string) },
 			func() any { return new([]string) },
+			func() any { return new(settings) },
+			func() any { return new([]settings) },
+			func() any { return new(words) },
+			func() any { return new([]time.Time) },
 		} {
 			var err error
 			target := into()
