@@ -67,7 +67,6 @@ func (t *Transport) newLink(conn net.Conn, p handshake.Peer) *link {
 
 // run starts the link's goroutines. The reader ends last and reports.
 func (l *link) run() {
-	heapBallast.hold()
 	l.others.Go(l.write)
 	l.others.Go(l.clock)
 	go l.read(newReader(l))
@@ -85,7 +84,6 @@ func (l *link) read(rd *reader) {
 	reason := l.reason
 	l.mu.Unlock()
 	l.report(reason)
-	heapBallast.release()
 	l.t.down(l, downReason(reason))
 }
 

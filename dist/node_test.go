@@ -280,6 +280,7 @@ func TestNodeAndErlang(t *testing.T) {
 	// Theirs watches and is linked to ours.
 	e.eval(t, fmt.Sprintf("register(watcher, spawn(fun() -> process_flag(trap_exit, true), Shop = rpc:call(node(), erlang, list_to_atom, [\"shop\"]), M = monitor(process, {Shop, 'go9@127.0.0.1'}), receive {'DOWN', M, process, W, R} -> ok end, receive {ask, F} -> F ! {down, W, R} end end))"))
 	e.until(t, "process_info(whereis(watcher), monitors)", "{monitors,[{process,{shop,'go9@127.0.0.1'}}]}")
+	e.until(t, "net_adm:ping('go9@127.0.0.1')", "pong") // behind the monitor, which has arrived then
 	banyan.Call(ctx, ref, closeShop{})
 	if got := e.eval(t, "watcher ! {ask, self()}, receive {down, W, R} -> {W, element(1, R), element(2, R)} end"); got != "{{shop,'go9@127.0.0.1'},panic,<<\"burnt down\">>}" {
 		t.Error(got)

@@ -112,6 +112,7 @@ func (t *Transport) up(ctx context.Context, l, old *link) error {
 			return ctx.Err()
 		}
 	}
+	heapBallast.hold() // until down
 	t.port.Up(l)
 	t.stats.links.Add(1)
 	t.mu.Lock()
@@ -137,6 +138,7 @@ func (t *Transport) up(ctx context.Context, l, old *link) error {
 func (t *Transport) down(l *link, reason error) {
 	t.port.Down(l, reason)
 	t.stats.links.Add(^uint64(0))
+	heapBallast.release()
 	t.mu.Lock()
 	if n := t.nodes[l.peer]; n != nil && n.link == l {
 		n.link = nil
