@@ -44,10 +44,6 @@ func (n syncNotify[E]) Call(m *Manager[E], self *banyan.Self) (banyan.Atom, erro
 	return "ok", nil
 }
 
-func (m *Manager[E]) notify(self *banyan.Self, ev E) {
-	m.tell(self, fmt.Sprintf("%T", ev), func(h Handler[E]) error { return h.Event(self, ev) })
-}
-
 // Add adds a handler under a name, before the others. start makes it, in the manager's process; what it refers to belongs to
 // the handler from then on. The manager must be on this node. ErrHandlerExists, ErrTooManyHandlers, or a *HandlerError with the
 // error of start. OTP: add_handler.

@@ -65,20 +65,27 @@ func (m *Manager[E]) find(id banyan.Atom) *entry[E] {
 	return nil
 }
 
-// tell gives something to all handlers, newest first.
-func (m *Manager[E]) tell(self *banyan.Self, what string, f func(h Handler[E]) error) {
+// notify gives an event to all handlers, newest first.
+func (m *Manager[E]) notify(self *banyan.Self, ev E) {
 	for _, e := range m.handlers {
-		if !e.gone {
-			m.outcome(self, e, what, guard(func() error { return f(e.h) }))
+		if e.gone {
+			continue
+		}
+		if err := e.event(self, ev); err != nil {
+			m.outcome(self, e, fmt.Sprintf("%T", ev), err)
 		}
 	}
+}
+
+func (e *entry[E]) event(self *banyan.Self, ev E) (err error) {
+	defer caught(&err)
+	return e.h.Event(self, ev)
 }
 
 // outcome does what a handler has said by its error.
 func (m *Manager[E]) outcome(self *banyan.Self, e *entry[E], what string, err error) {
 	var sw *swap[E]
 	switch {
-	case err == nil:
 	case errors.Is(err, Remove):
 		m.remove(self, e, Remove, banyan.ErrNormal)
 	case errors.As(err, &sw):
@@ -180,12 +187,13 @@ func (m *Manager[E]) Info(self *banyan.Self, v any) error {
 			}
 		}
 	}
-	m.tell(self, fmt.Sprintf("%T", v), func(h Handler[E]) error {
-		if i, ok := h.(banyan.InfoHandler); ok {
-			return i.Info(self, v)
+	for _, e := range m.handlers {
+		if i, ok := e.h.(banyan.InfoHandler); ok && !e.gone {
+			if err := guard(func() error { return i.Info(self, v) }); err != nil {
+				m.outcome(self, e, fmt.Sprintf("%T", v), err)
+			}
 		}
-		return nil
-	})
+	}
 	return nil
 }
 
@@ -198,11 +206,14 @@ func (m *Manager[E]) Terminate(self *banyan.Self, reason error) {
 
 // guard makes a panic an error.
 func guard(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			cause, _ := v.(error)
-			err = &banyan.PanicError{Value: fmt.Sprint(v), Stack: string(debug.Stack()), Err: cause}
-		}
-	}()
+	defer caught(&err)
 	return f()
+}
+
+// caught, deferred, makes a panic an error.
+func caught(err *error) {
+	if v := recover(); v != nil {
+		cause, _ := v.(error)
+		*err = &banyan.PanicError{Value: fmt.Sprint(v), Stack: string(debug.Stack()), Err: cause}
+	}
 }
