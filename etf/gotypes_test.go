@@ -272,7 +272,7 @@ func TestDecodeErrors(t *testing.T) {
 	decodeFails[time.Time](t, Atom("now"), "etf: time.Time: want a DateTime, {{Year,Month,Day},{Hour,Minute,Second}} or nil, got atom now")
 	decodeFails[[]celsius](t, List{7, 300}, "etf: []etf.celsius[0]: UnmarshalTerm: 7 is no temperature")
 	decodeFails[oneWay](t, 1, "etf: etf.oneWay: type etf.oneWay is not registered: call banyan.RegisterType[etf.oneWay]()")
-	decodeFails[Tuple](t, 1, "etf: etf.Tuple: want tuple, got integer 1")
+	decodeFails[Tuple](t, 1, "etf: term.Tuple: want tuple, got integer 1")
 
 	data, _ := Marshal(1)
 	fails(t, Unmarshal(append(data, 0), new(int)), "etf: 1 bytes follow the term at byte 3")
