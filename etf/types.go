@@ -15,13 +15,20 @@ type (
 	Port = term.Port
 	// Tuple is an Erlang tuple of any size.
 	Tuple = term.Tuple
-	// ImproperList is a list whose tail is not a list, as [a, b | c]. Elems is not empty in a decoded one; encoding one with
-	// no elements gives just the tail.
-	ImproperList = term.ImproperList
 )
 
 // List is a proper Erlang list. The empty list has length 0, nil or not.
 type List []any
+
+// ImproperList is a list whose tail is not a list, as [a, b | c]. Elems is not empty in a decoded one;
+// encoding one with no elements gives just the tail.
+type ImproperList struct {
+	Elems []any
+	Tail  any
+}
+
+// Improper gives the parts, for those who may not name the type: packages that do not know the wire.
+func (l ImproperList) Improper() (elems []any, tail any) { return l.Elems, l.Tail } //lint:any terms
 
 // Map is an Erlang map as a sequence of pairs, because terms may be keys that Go cannot hash. The order is that of the
 // wire and has no meaning: [Equal] and [Compare] do not see it. Encoding does not look for duplicate keys, which a

@@ -126,8 +126,9 @@ func failure(why any) any { return term.Tuple{banyan.Atom("error"), why} }
 func reply(self *banyan.Self, to banyan.PID, tag, v any) {
 	answer := term.Tuple{tag, v}
 	var err error
-	if l, ok := tag.(term.ImproperList); ok {
-		if ref, ok := l.Tail.(banyan.Reference); ok && len(l.Elems) == 1 && l.Elems[0] == banyan.Atom("alias") {
+	if l, ok := tag.(interface{ Improper() ([]any, any) }); ok { // etf.ImproperList
+		elems, tail := l.Improper()
+		if ref, ok := tail.(banyan.Reference); ok && len(elems) == 1 && elems[0] == banyan.Atom("alias") {
 			err = banyan.SendAlias(self, ref, answer)
 		}
 	} else {

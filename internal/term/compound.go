@@ -5,9 +5,3 @@ package term
 // Tuple is an Erlang tuple of any size. It is here, and not in etf, for those who read plain messages of Erlang processes and
 // may not import the wire.
 type Tuple []any
-
-// ImproperList is a list whose tail is not a list, as [a, b | c].
-type ImproperList struct {
-	Elems []any
-	Tail  any
-}
