@@ -58,6 +58,5 @@
 //
 // # Costs
 //
-// Registering a name takes three rounds to all nodes, whatever their number, in which no other name is changed; so hundreds of names in a second, not
-// thousands. A look-up is a read lock, and the encoding of the name ([Name] does that once).
+// Registering a name takes three rounds to all nodes, whatever their number, in which no other name is changed. A look-up is a read lock, and the encoding of the name ([Name] does that once).
 package global

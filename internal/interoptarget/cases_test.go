@@ -6,7 +6,7 @@ package main
 // driver, OTHER a second Erlang node. Cases run in order on one node.
 type scenario struct {
 	name, expr, want string
-	only             string // "visible": not over a hidden link; "global": where package global runs
+	only             string // "visible": not over a hidden link
 }
 
 // drive asks the driver.
@@ -142,15 +142,15 @@ var scenarios = []scenario{
 	{"pg: the driver leaves", "{ok, _} = " + drive + "({pg_leave, drivers}), wait(fun() -> pg:get_members(drivers) =:= [] end)", "true", ""},
 
 	// global.
-	{"global:sync", "global:sync()", "ok", "global"},
-	{"global: registered here, seen there", "yes = global:register_name(mine, self()), {ok, P} = " + drive + "({global_whereis, mine}), P =:= self()", "true", "global"},
-	{"global: unregistered here, gone there", "global:unregister_name(mine), " + drive + "({global_whereis, mine})", "{ok,undefined}", "global"},
-	{"global: registered there, seen here", "{ok, yes} = " + drive + "({global_register, theirs}), node(global:whereis_name(theirs)) =:= T", "true", "global"},
-	{"global: send", "global:send(theirs, hello), is_pid(global:whereis_name(theirs))", "true", "global"},
-	{"global: registered twice", drive + "({global_register, theirs})", "{ok,no}", "global"},
-	{"global: unregistered there, gone here", "{ok, _} = " + drive + "({global_unregister, theirs}), wait(fun() -> global:whereis_name(theirs) =:= undefined end)", "true", "global"},
-	{"global: locks", "global:set_lock({res, self()}, [node(), T], 0) andalso global:del_lock({res, self()}, [node(), T])", "true", "global"},
-	{"global: trans", "global:trans({res, self()}, fun() -> done end)", "done", "global"},
+	{"global:sync", "global:sync()", "ok", "visible"},
+	{"global: registered here, seen there", "yes = global:register_name(mine, self()), {ok, P} = " + drive + "({global_whereis, mine}), P =:= self()", "true", "visible"},
+	{"global: unregistered here, gone there", "global:unregister_name(mine), " + drive + "({global_whereis, mine})", "{ok,undefined}", "visible"},
+	{"global: registered there, seen here", "{ok, yes} = " + drive + "({global_register, theirs}), node(global:whereis_name(theirs)) =:= T", "true", "visible"},
+	{"global: send", "global:send(theirs, hello), is_pid(global:whereis_name(theirs))", "true", "visible"},
+	{"global: registered twice", drive + "({global_register, theirs})", "{ok,no}", "visible"},
+	{"global: unregistered there, gone here", "{ok, _} = " + drive + "({global_unregister, theirs}), wait(fun() -> global:whereis_name(theirs) =:= undefined end)", "true", "visible"},
+	{"global: locks", "global:set_lock({res, self()}, [node(), T], 0) andalso global:del_lock({res, self()}, [node(), T])", "true", "visible"},
+	{"global: trans", "global:trans({res, self()}, fun() -> done end)", "done", "visible"},
 
 	// sys.
 	{"sys:get_state", "is_tuple({sys:get_state({counter, T})})", "true", ""},

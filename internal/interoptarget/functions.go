@@ -13,6 +13,7 @@ import (
 	"github.com/banyan-go/banyan/dist"
 	"github.com/banyan-go/banyan/erlio"
 	"github.com/banyan-go/banyan/etf"
+	"github.com/banyan-go/banyan/global"
 	"github.com/banyan-go/banyan/pg"
 	"github.com/banyan-go/banyan/rpc"
 )
@@ -56,6 +57,7 @@ func functions() []rpc.Function {
 			}
 			return nil, rpc.BadArg(1, "want error, exit or throw, got "+etf.Format(a[0]))
 		}),
+		rpc.Func4("global", "resolve_it", global.ResolveIt), // Erlang asks by it who keeps a name
 		rpc.Raw("pg", "get_members", 1, func(ctx context.Context, a []any) (any, error) { return scope.Members(ctx, a[0]) }),
 		rpc.Raw("pg", "get_members", 2, func(ctx context.Context, a []any) (any, error) {
 			s, ok := a[0].(etf.Atom)
@@ -67,7 +69,7 @@ func functions() []rpc.Function {
 	}
 }
 
-// clients are what the driver does by packages rpc and pg.
+// clients are what the driver does by packages rpc, pg, global and erlio.
 var clients = map[banyan.Atom]command{
 	"rpc":  {4, nil, callFunction},
 	"erpc": {4, nil, callFunction},
@@ -100,6 +102,36 @@ var clients = map[banyan.Atom]command{
 	"pg_leave": {1, func(_ *driver, self *banyan.Self, a []any) (any, error) {
 		return okAtom, scope.Leave(self, a[0], self.PID())
 	}, nil},
+	"global_register": {1, nil, func(ctx context.Context, a []any) (any, error) {
+		pid, err := driverPID(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = global.Register(ctx, a[0], pid)
+		if errors.Is(err, global.ErrTaken) {
+			return etf.Atom("no"), nil
+		}
+		return etf.Atom("yes"), err
+	}},
+	"global_unregister": {1, nil, func(ctx context.Context, a []any) (any, error) {
+		return okAtom, global.Unregister(ctx, a[0])
+	}},
+	"global_whereis": {1, nil, func(ctx context.Context, a []any) (any, error) {
+		pid, err := global.Whereis(ctx, a[0])
+		if errors.Is(err, global.ErrNoName) {
+			return etf.Atom("undefined"), nil
+		}
+		return pid, err
+	}},
+}
+
+// driverPID is the process in whose name the driver's helpers register.
+func driverPID(ctx context.Context) (banyan.PID, error) {
+	pid, ok := banyan.NodeOf(ctx).Whereis("driver")
+	if !ok {
+		return pid, banyan.ErrNoProcess
+	}
+	return pid, nil
 }
 
 // chars is a prompt: a binary, an atom or a string.
@@ -135,6 +167,9 @@ func callFunction(ctx context.Context, a []any) (any, error) {
 func services(node *banyan.Node, out io.Writer) error {
 	if _, err := pg.Start(node, scope); err != nil {
 		return fmt.Errorf("pg: %w", err)
+	}
+	if _, err := global.Start(node); err != nil {
+		return fmt.Errorf("global: %w", err)
 	}
 	srv, err := rpc.Start(node, functions()...)
 	if err != nil {

@@ -98,14 +98,11 @@ func expand(expr, target, other string) string {
 	return strings.ReplaceAll(helpers.Replace(expr), "group_interop:leader(", "group_leader(")
 }
 
-// withGlobal: the target of this version has no part in Erlang's global.
-const withGlobal = false
-
 // runScenarios runs all that apply and returns how many.
 func runScenarios(t *testing.T, e *erltest.Node, target, other string, visible bool) int {
 	n := 0
 	for _, c := range scenarios {
-		if c.only == "visible" && !visible || c.only == "global" && !withGlobal {
+		if c.only == "visible" && !visible {
 			continue
 		}
 		n++
