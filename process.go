@@ -167,7 +167,9 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 		if p.firstState == firstBusy {
 			p.firstState = firstEmpty
 		}
-		p.batch.Store(0)
+		if p.batch.Load() != 0 { // a store costs as much as a lock
+			p.batch.Store(0)
+		}
 		p.account(n)
 		n = 0
 		switch {

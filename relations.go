@@ -377,7 +377,7 @@ func (p *Self) receiveExit(from PID, reason error, how exitKind) {
 	p.scheduled = true
 	p.mu.Unlock()
 	if wake {
-		p.wake(nil)
+		p.wake(nil, false)
 	}
 	p.cancelContext()
 }
@@ -426,7 +426,7 @@ func (p *Self) informEnvelope(e envelope) {
 	p.scheduled = true
 	p.mu.Unlock()
 	if wake {
-		p.wake(nil)
+		p.wake(nil, false)
 	}
 }
 

@@ -122,6 +122,9 @@ func (s *Scheduler) checkTokens(samples []metrics.Sample) {
 		if t := k.takeSlot(); t != nil { // an idle worker cannot see it there
 			s.push(t)
 		}
+		if k.shares.Store(true); s.nidle.Load() > 0 && k.qlen.Load() > 0 {
+			s.wakeOne()
+		}
 		if closed || s.mayReplace(k, samples) {
 			s.take(k, h)
 		}

@@ -16,9 +16,12 @@ type Scheduler struct {
 
 	nidle  atomic.Int32 // len(idle), for a look without the lock; written under mu
 	glen   atomic.Int32 // tasks in shared, likewise
-	now    atomic.Int64 // coarse clock, see Now
 	asleep atomic.Bool  // the monitor waits on kick, and now is stale
 	late   atomic.Bool  // the node's own ticks run late: the last token is withheld
+
+	_   apart
+	now atomic.Int64 // coarse clock, see Now
+	_   apart
 
 	mu       sync.Mutex
 	shared   [classes]list // ready, from outside or overflown
@@ -99,9 +102,13 @@ func (s *Scheduler) At(t time.Time) int64 { return int64(t.Sub(s.start)) }
 // Time is the other way round.
 func (s *Scheduler) Time(at int64) time.Time { return s.start.Add(time.Duration(at)) }
 
+// refresh reads the real clock, and sets the coarse one where that has fallen behind: not each time, for every worker
+// looks at it.
 func (s *Scheduler) refresh() int64 {
 	now := s.Exact()
-	s.now.Store(now)
+	if now-s.now.Load() > int64(tick/16) {
+		s.now.Store(now)
+	}
 	return now
 }
 
@@ -122,12 +129,16 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 					if mine := k.takeSlot(); mine != nil {
 						s.push(mine)
 					}
+					if t != nil {
+						s.push(t)
+					}
+					return
 				}
 				if t == nil {
 					return
 				}
 				k.push(t)
-				if s.nidle.Load() > 0 {
+				if k.shares.Load() && s.nidle.Load() > 0 {
 					s.wakeOne()
 				}
 				return
@@ -135,6 +146,20 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 		}
 	}
 	s.push(t)
+}
+
+// ReadyBehind is Ready for a task that need not be next: if others wait at the caller's worker, it goes behind them.
+func (s *Scheduler) ReadyBehind(t *Task, from *Coro) {
+	if from != nil && t.class != long {
+		if k := from.w.tok.Load(); k != nil && k.qlen.Load() > 0 {
+			k.push(t)
+			if s.nidle.Load() > 0 && (k.shares.Load() || from.w.tok.Load() != k) {
+				s.wakeOne()
+			}
+			return
+		}
+	}
+	s.Ready(t, from)
 }
 
 // push queues a task for any worker and sees to it that one is awake.
@@ -190,6 +215,19 @@ func (s *Scheduler) hasWork() bool {
 	return false
 }
 
+// wanted reports whether there is something that a worker with an empty token would take.
+func (s *Scheduler) wanted() bool {
+	if s.glen.Load() > 0 {
+		return true
+	}
+	for _, k := range s.tokens {
+		if k.stealable() {
+			return true
+		}
+	}
+	return false
+}
+
 // wakeOne gives an idle token to a worker, if there is one.
 func (s *Scheduler) wakeOne() {
 	s.mu.Lock()
@@ -207,6 +245,7 @@ func (s *Scheduler) wakeOne() {
 // giveLocked hands a token that nobody holds to a worker. It is called with mu held and returns without it.
 func (s *Scheduler) giveLocked(k *token) {
 	k.flagged.Store(false)
+	k.shares.Store(true) // until its worker knows better
 	if n := len(s.spare); n > 0 {
 		w := s.spare[n-1]
 		s.spare = s.spare[:n-1]
@@ -226,16 +265,26 @@ func (s *Scheduler) giveLocked(k *token) {
 	}
 }
 
+// withholds reports whether the token is the one that goes to nobody while ticks run late.
+func (s *Scheduler) withholds(k *token) bool {
+	return s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1
+}
+
 // release takes back a token that its holder has given up (its tok field is nil already).
 func (s *Scheduler) release(k *token) {
 	s.mu.Lock()
 	k.holder.Store(nil)
-	k.guest.Store(nil)
-	if s.late.Load() && k.id == len(s.tokens)-1 && k.id > 0 && s.withheld == nil {
+	if k.guest.Load() != nil {
+		k.guest.Store(nil)
+	}
+	if k.hasWork() { // a guest runs little of what is queued; nobody else would look there
+		s.flushLocked(k)
+	}
+	if s.withholds(k) && s.withheld == nil {
 		s.withheld = k
 		s.flushLocked(k)
 		s.mu.Unlock()
-		if s.hasWork() {
+		if s.wanted() {
 			s.wakeOne()
 		}
 		return
@@ -243,7 +292,7 @@ func (s *Scheduler) release(k *token) {
 	s.idle = append(s.idle, k)
 	s.nidle.Store(int32(len(s.idle)))
 	s.mu.Unlock()
-	if s.hasWork() { // who pushed before nidle rose woke nobody
+	if s.wanted() { // who pushed before nidle rose woke nobody
 		s.wakeOne()
 	}
 }
