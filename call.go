@@ -30,9 +30,8 @@ type call struct {
 	reply envelope
 	err   error
 
-	by      *Self         // the process that calls; nil: an outside goroutine
-	waiter  *Self         // by, if it is a server parked on its coroutine, else ch
-	ch      chan struct{} // of an outside goroutine or a plain process
+	by      *Self         // the process that calls, and waits: a server on its coroutine, or a plain process; nil: ch
+	ch      chan struct{} // of an outside goroutine
 	gather  *gathering    // of CallAll: told instead of waiter and ch
 	index   int           // in gather
 	remote  *remoteCaller // the caller is on another node; there is no waiter
@@ -101,8 +100,10 @@ func (c *call) wake(co *sched.Coro) {
 	switch {
 	case c.gather != nil:
 		c.gather.arrived(c.index, co)
-	case c.waiter != nil:
-		c.node.sched.Ready(&c.waiter.Task, co)
+	case c.by != nil && c.by.plain != nil:
+		c.by.plain.Wake()
+	case c.by != nil:
+		c.node.sched.Ready(&c.by.Task, co)
 	default:
 		c.ch <- struct{}{}
 	}
@@ -155,30 +156,32 @@ func (c *call) wait(ctx context.Context, from caller, gen uint32) error {
 			break
 		}
 		from.self.plain.pause()
-		c.await(cancelled, gen)
-		from.self.plain.resume()
+		if !c.await(from.self.plain.Woken(), cancelled, gen) {
+			from.self.plain.resume()
+		}
 		from.self.unblock()
 	default:
-		c.await(cancelled, gen)
+		c.await(c.ch, cancelled, gen)
 	}
 	return c.outcome(ctx, from)
 }
 
-// await is wait for a goroutine.
-func (c *call) await(cancelled <-chan struct{}, gen uint32) {
+// await is wait for a goroutine. False: it need not wait, and was not woken.
+func (c *call) await(woken <-chan struct{}, cancelled <-chan struct{}, gen uint32) bool {
 	if !c.CommitPark() {
-		return
+		return false
 	}
 	if cancelled == nil {
-		<-c.ch
-		return
+		<-woken
+		return true
 	}
 	select {
-	case <-c.ch:
+	case <-woken:
 	case <-cancelled:
 		c.end(gen, callGone|callBroken, nil) // wakes us too, unless a reply was faster and does
-		<-c.ch
+		<-woken
 	}
+	return true
 }
 
 // outcome tells how an ended call ended.
@@ -236,10 +239,8 @@ func (n *Node) getCall(from caller) *call {
 	} else {
 		c = n.calls.get(n)
 	}
-	c.by, c.waiter = from.self, nil
-	if from.co != nil {
-		c.waiter = from.self
-	} else if c.ch == nil {
+	c.by = from.self
+	if from.self == nil && c.ch == nil {
 		c.ch = make(chan struct{}, 1)
 	}
 	return c

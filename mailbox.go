@@ -93,7 +93,7 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 // and others are ready, these go first: they may call the same process, which then handles all calls in one turn.
 func (p *Self) wake(co *sched.Coro, called bool) {
 	if p.plain != nil {
-		p.plain.wake <- struct{}{}
+		p.plain.Wake()
 		return
 	}
 	if called {
