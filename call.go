@@ -38,6 +38,11 @@ type call struct {
 	pending *pendingReply // the callee is on another node
 	ref     Reference     // of pending
 	orphan  atomic.Bool   // never to be used again: the sweeper forgets it
+
+	watch   atomic.Pointer[ctxWatch] // of the context of late uses
+	seen    uintptr                  // that context's address; caller only, as what follows
+	uses    uint8                    // under it, in a row
+	watched bool                     // this use relies on watch
 }
 
 const (
@@ -49,13 +54,14 @@ const (
 	callLate                // gone: deadline
 	callBroken              // gone: interrupted by an exit signal, or its context was cancelled
 	callKilled              // gone: the callee was killed in it
+	callWatched             // parked, and the end of the watched context ends it
 	callGen     = iota      // the generation is above the flags
 )
 
 // begin opens a new generation.
 func (c *call) begin(rec *record, deadline int64) (gen uint32) {
 	gen = uint32(c.state.Load()>>callGen) + 1
-	c.rec = rec
+	c.rec, c.watched = rec, false
 	c.deadline.Store(deadline)
 	c.state.Store(uint64(gen)<<callGen | callOpen)
 	if deadline != 0 && deadline < c.node.sweeper.next.Load() {
@@ -116,7 +122,14 @@ func (c *call) CommitPark() bool {
 		if s&callOpen == 0 {
 			return false
 		}
-		if c.state.CompareAndSwap(s, s|callParked) {
+		if !c.watched {
+			if c.state.CompareAndSwap(s, s|callParked) {
+				return true
+			}
+		} else if c.state.CompareAndSwap(s, s|callParked|callWatched) {
+			if w := c.watch.Load(); w == nil || w.fired.Load() { // it fired before it could know that we wait
+				c.end(uint32(s>>callGen), callGone|callBroken, nil)
+			}
 			return true
 		}
 	}
@@ -131,7 +144,9 @@ func (c *call) interrupt(error) {
 func (c *call) wait(ctx context.Context, from caller, gen uint32) error {
 	var cancelled <-chan struct{}
 	if !from.is(ctx) {
-		cancelled = ctx.Done()
+		if cancelled = ctx.Done(); cancelled != nil && c.watches(ctx) {
+			cancelled, c.watched = nil, true
+		}
 	}
 	switch {
 	case from.co != nil:
@@ -219,6 +234,7 @@ func (c *call) release(from caller) {
 	}
 	if s&callGone != 0 && s&callClaimed != 0 { // its callee still reads and writes it
 		c.orphan.Store(true)
+		c.unwatch()
 		return
 	}
 	c.query, c.reply, c.err, c.pending = envelope{}, envelope{}, nil, nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/banyan-go/banyan/internal/clone"
@@ -107,16 +108,11 @@ func copyInfo(v any) (envelope, error) {
 	if v == nil {
 		return infoEnvelope(nil), nil
 	}
-	t := reflect.TypeOf(v)
-	pl, ok := infoPayloads.Load(t)
-	if !ok {
-		p, err := payloadOf(t)
-		if err != nil {
-			return envelope{}, err
-		}
-		pl, _ = infoPayloads.LoadOrStore(t, &p)
+	p, err := infoPayload(reflect.TypeOf(v))
+	if err != nil {
+		return envelope{}, err
 	}
-	if p := pl.(*payload); !p.flat {
+	if !p.flat {
 		c, err := clone.Any(v)
 		if err != nil {
 			return envelope{}, err
@@ -135,8 +131,31 @@ func copyInfo(v any) (envelope, error) {
 	}
 }
 
-// infoPayloads holds what is known of the types that were sent as plain values, *payload by reflect.Type.
-var infoPayloads sync.Map
+// infoPayload is what is known of a type that is sent as a plain value.
+func infoPayload(t reflect.Type) (*payload, error) {
+	id := uintptr((*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1]) // the address of what describes the type
+	recent := &recentPayloads[id>>5%uintptr(len(recentPayloads))]
+	if p := recent.Load(); p != nil && p.typ == t {
+		return p, nil
+	}
+	pl, ok := infoPayloads.Load(t)
+	if !ok {
+		p, err := payloadOf(t)
+		if err != nil {
+			return nil, err
+		}
+		pl, _ = infoPayloads.LoadOrStore(t, &p)
+	}
+	recent.Store(pl.(*payload))
+	return pl.(*payload), nil
+}
+
+// infoPayloads holds what is known of the types that were sent as plain values, *payload by reflect.Type; recentPayloads
+// finds most of them without hashing.
+var (
+	infoPayloads   sync.Map
+	recentPayloads [64]atomic.Pointer[payload]
+)
 
 // anyPayload measures values whose type is known at run time only.
 var anyPayload = sync.OnceValue(func() *payload {

@@ -72,19 +72,20 @@ func (p *Self) runPlain() {
 // Matcher picks messages in Receive.
 type Matcher interface{ match(m any) bool }
 
-type matchFunc func(any) bool
+// ofType is a type of its own because a closure in generic code is allocated each time.
+type ofType[T any] struct{}
 
-func (f matchFunc) match(m any) bool { return f(m) }
+func (ofType[T]) match(m any) bool { _, ok := m.(T); return ok }
+
+type when[T any] func(T) bool
+
+func (f when[T]) match(m any) bool { v, ok := m.(T); return ok && f(v) }
 
 // OfType matches messages of type T.
-func OfType[T any]() Matcher {
-	return matchFunc(func(m any) bool { _, ok := m.(T); return ok })
-}
+func OfType[T any]() Matcher { return ofType[T]{} }
 
 // When matches messages of type T for which f is true.
-func When[T any](f func(T) bool) Matcher {
-	return matchFunc(func(m any) bool { v, ok := m.(T); return ok && f(v) })
-}
+func When[T any](f func(T) bool) Matcher { return when[T](f) }
 
 // Receive takes the oldest message that one of the matchers picks, or the oldest of all without any, and waits for it
 // until ctx ends (then the error is ErrTimeout, or what the context says). Messages that no one picks stay, in order. It
