@@ -66,6 +66,7 @@ func (p *Plain) takeIdle() bool {
 	p.hold(k)
 	p.since = 0
 	s.mu.Unlock()
+	s.setLong(k, p.task.class == long)
 	if s.asleep.Load() {
 		s.kickMonitor()
 	}
@@ -84,7 +85,7 @@ func (p *Plain) Release() {
 		return
 	}
 	p.holding = false
-	if !k.hasWork() && p.s.glen.Load() == 0 {
+	if k == p.s.extra || !k.hasWork() && p.s.glen.Load() == 0 {
 		p.s.release(k)
 		return
 	}
@@ -116,7 +117,7 @@ func (p *Plain) Yield() {
 		}
 		return
 	}
-	if !k.flagged.Load() {
+	if !k.flagged.Load() && !p.overdue() {
 		return
 	}
 	if !p.s.wanted() {
@@ -125,6 +126,12 @@ func (p *Plain) Yield() {
 	}
 	p.Release()
 	p.Acquire()
+}
+
+// overdue reports whether a goroutine that is known to run long has had its turn. The monitor would tell, but it is late
+// itself where such goroutines wait for each other.
+func (p *Plain) overdue() bool {
+	return p.task.class == long && p.since != 0 && p.s.refresh()-p.since > longTurn
 }
 
 func (p *Plain) hold(k *token) {
@@ -151,6 +158,7 @@ func plainOf(t *Task) *Plain { return (*Plain)(unsafe.Pointer(t)) }
 // grant is called by the worker that found the request; it gives its own token.
 func (p *Plain) grant(k *token) {
 	p.hold(k)
+	p.s.setLong(k, p.task.class == long)
 	p.since = p.s.refresh()
 	p.woken <- struct{}{}
 }

@@ -11,6 +11,7 @@ import (
 // Scheduler shares its tokens among the tasks that are ready.
 type Scheduler struct {
 	tokens []*token
+	extra  *token // for quick tasks while all tokens are in long turns, see extra.go
 	turn   Turn
 	start  time.Time
 
@@ -18,6 +19,9 @@ type Scheduler struct {
 	glen   atomic.Int32 // tasks in shared, likewise
 	asleep atomic.Bool  // the monitor waits on kick, and now is stale
 	late   atomic.Bool  // the node's own ticks run late: the last token is withheld
+	nlong  atomic.Int32 // tokens that a long turn runs on, or that are withheld
+	nquick atomic.Int32 // quick tasks in shared; written under mu
+	lent   atomic.Bool  // extra is given out; written under mu
 
 	_   apart
 	now atomic.Int64 // coarse clock, see Now
@@ -47,6 +51,7 @@ func New(tokens int, turn Turn) *Scheduler {
 		s.tokens = append(s.tokens, k)
 		s.idle = append(s.idle, k)
 	}
+	s.extra = &token{id: len(s.tokens)}
 	s.nidle.Store(int32(len(s.idle)))
 	s.asleep.Store(true)
 	go s.monitor()
@@ -123,7 +128,7 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 			return
 		}
 		if k := from.w.tok.Load(); k != nil {
-			if t.class != long {
+			if t.class != long && (k != s.extra || t.class.isQuick()) {
 				t = k.slot.Swap(t)
 				if from.w.tok.Load() != k { // taken away meanwhile: the token may be idle, with nobody to look at its slot
 					if mine := k.takeSlot(); mine != nil {
@@ -165,17 +170,35 @@ func (s *Scheduler) ReadyBehind(t *Task, from *Coro) {
 // push queues a task for any worker and sees to it that one is awake.
 func (s *Scheduler) push(t *Task) {
 	s.mu.Lock()
-	s.shared[t.class].push(t)
-	s.glen.Add(1)
+	s.pushLocked(t)
 	s.mu.Unlock()
 	if s.nidle.Load() > 0 {
 		s.wakeOne()
+		return
+	}
+	s.helpQuick()
+}
+
+func (s *Scheduler) pushLocked(t *Task) {
+	s.shared[t.class].push(t)
+	s.countLocked()
+}
+
+// countLocked brings the counters of what is in shared up to date.
+func (s *Scheduler) countLocked() {
+	n := 0
+	for i := range s.shared {
+		n += s.shared[i].n
+	}
+	s.glen.Store(int32(n))
+	if n := int32(s.shared[quick].n + s.shared[lapsed].n); s.nquick.Load() != n {
+		s.nquick.Store(n)
 	}
 }
 
 // requeue puts a task whose quantum is over behind the others.
 func (s *Scheduler) requeue(t *Task, k *token) {
-	if k == nil || t.class == long || s.glen.Load() > 0 {
+	if k == nil || t.class == long || s.glen.Load() > 0 || k == s.extra && !t.class.isQuick() {
 		s.push(t)
 		return
 	}
@@ -196,7 +219,7 @@ func (s *Scheduler) popShared() *Task {
 		}
 	}
 	if t != nil {
-		s.glen.Add(-1)
+		s.countLocked()
 	}
 	s.mu.Unlock()
 	return t
@@ -212,7 +235,7 @@ func (s *Scheduler) hasWork() bool {
 			return true
 		}
 	}
-	return false
+	return s.extra.hasWork()
 }
 
 // wanted reports whether there is something that a worker with an empty token would take.
@@ -272,6 +295,11 @@ func (s *Scheduler) withholds(k *token) bool {
 
 // release takes back a token that its holder has given up (its tok field is nil already).
 func (s *Scheduler) release(k *token) {
+	if k == s.extra {
+		s.releaseExtra()
+		return
+	}
+	s.setLong(k, false)
 	s.mu.Lock()
 	k.holder.Store(nil)
 	if k.guest.Load() != nil {
@@ -284,6 +312,7 @@ func (s *Scheduler) release(k *token) {
 		s.withheld = k
 		s.flushLocked(k)
 		s.mu.Unlock()
+		s.setLong(k, true)
 		if s.wanted() {
 			s.wakeOne()
 		}
@@ -300,11 +329,9 @@ func (s *Scheduler) release(k *token) {
 // flushLocked moves what is queued at a token to the shared queue.
 func (s *Scheduler) flushLocked(k *token) {
 	if t := k.takeSlot(); t != nil {
-		s.shared[t.class].push(t)
-		s.glen.Add(1)
+		s.pushLocked(t)
 	}
 	for t := k.pop(); t != nil; t = k.pop() {
-		s.shared[t.class].push(t)
-		s.glen.Add(1)
+		s.pushLocked(t)
 	}
 }

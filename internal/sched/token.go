@@ -24,6 +24,8 @@ type token struct {
 	worker atomic.Bool           // the holder is a worker, not a Plain; written with holder
 	guest  atomic.Pointer[Guest] // the worker is a guest's, or nil; likewise
 
+	long atomic.Bool // a long turn runs on it: counted in the scheduler's nlong
+
 	// shares says that others may take from the queue: tasks wait long in it, or one runs long. Mostly written by the
 	// holder, by the monitor too.
 	shares atomic.Bool

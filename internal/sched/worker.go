@@ -34,6 +34,7 @@ type worker struct {
 	picks   uint32
 	yielded int64 // when other goroutines were last let run
 	yield   bool  // it is time to do so again
+	rested  bool  // they were let run since the last turn
 	begun   int64 // when the running turn began
 	last    int64 // when the clock was read last
 	every   int   // messages from one reading to the next
@@ -52,6 +53,7 @@ func (w *worker) hold(k *token) {
 		k.guest.Store(w.guest)
 	}
 	k.holder.Store(&w.tok)
+	w.s.setLong(k, false)
 }
 
 // why a coroutine came back to its worker.
@@ -326,12 +328,12 @@ func (w *worker) find(c *Coro) *Task {
 		c.why = whyNothing
 		return nil
 	}
+	if k.long.Load() {
+		s.setLong(k, false)
+	}
 	w.picks++
 	if w.yield && w.guest == nil { // a guest goes back to wait for more at once
-		w.yield = false
-		runtime.Gosched()
-		w.last = s.refresh()
-		w.yielded = w.last
+		w.rest()
 	}
 	w.begun = w.last
 	if k.flagged.Load() { // after the others have run: the monitor among them
@@ -347,17 +349,23 @@ func (w *worker) find(c *Coro) *Task {
 	} else if w.picks <= maxGuestTurns {
 		t = k.takeSlot()
 	}
-	if t != nil && t.class != quick && t.parked == nil { // this may take long
+	if t != nil && t.class == long {
+		s.setLong(k, true)
+		if !w.restBeforeLong(k) {
+			s.push(t)
+			c.why = whyNothing
+			return nil
+		}
+	}
+	w.rested = false
+	if t == nil {
+		c.why = whyNothing
+		return nil
+	}
+	if t.parked == nil && t.class != quick { // this may take long
 		w.share(true)
 	}
-	switch {
-	case t == nil:
-		c.why = whyNothing
-	case t.parked != nil:
-		w.resume, t.parked = t.parked, nil
-		c.why = whyHandover
-		return nil
-	case t.plain:
+	if t.plain {
 		c.why = whyNothing
 		if w.tok.CompareAndSwap(k, nil) {
 			w.holding = false
@@ -367,12 +375,42 @@ func (w *worker) find(c *Coro) *Task {
 		}
 		return nil
 	}
+	if t.parked != nil {
+		w.resume, t.parked = t.parked, nil
+		c.why = whyHandover
+		return nil
+	}
 	return t
 }
 
-// pick looks where a worker looks for tasks, in turn.
+// rest lets other goroutines run.
+func (w *worker) rest() {
+	w.yield = false
+	runtime.Gosched()
+	w.last = w.s.refresh()
+	w.yielded = w.last
+	w.rested = true
+}
+
+// restBeforeLong lets others run before a long turn. A quick turn before it may have woken goroutines, a link's writer
+// perhaps: it is not enough to rest after long turns. False: the monitor took the token meanwhile.
+func (w *worker) restBeforeLong(k *token) bool {
+	if !w.rested {
+		w.rest()
+	}
+	w.begun = w.last
+	if k.flagged.Load() {
+		k.flagged.Store(false)
+	}
+	return w.tok.Load() == k
+}
+
+// pick takes the task to run next.
 func (w *worker) pick(k *token) *Task {
 	s := w.s
+	if k == s.extra {
+		return s.nextQuick()
+	}
 	t := k.takeSlot()
 	if t != nil && w.picks%slotTurns == 0 {
 		k.push(t)
