@@ -95,13 +95,27 @@ func runInfo(p *Self, e *envelope) {
 		p.node.unhandled.Add(1)
 		return
 	}
-	if err := h.Info(p, *(*any)(e.ptr)); err != nil {
+	if err := h.Info(p, e.info()); err != nil {
 		p.stopped, p.stopWhy = true, err
 	}
 }
 
-// infoEnvelope wraps a value that nobody else holds.
-func infoEnvelope(v any) envelope { return envelope{rec: infoRecord, ptr: unsafe.Pointer(&v)} }
+// infoEnvelope wraps a value that nobody else holds. The two words of the interface ride inside: its value in ptr, and its
+// type in word, where the garbage collector does not look; types are never collected.
+func infoEnvelope(v any) envelope {
+	e := envelope{rec: infoRecord}
+	words := (*[2]unsafe.Pointer)(unsafe.Pointer(&v))
+	*(*uintptr)(unsafe.Pointer(&e.word)) = uintptr(words[0])
+	e.ptr = words[1]
+	return e
+}
+
+// info is the value that infoEnvelope has wrapped.
+func (e *envelope) info() (v any) {
+	*(*uintptr)(unsafe.Pointer(&v)) = *(*uintptr)(unsafe.Pointer(&e.word))
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1] = e.ptr
+	return v
+}
 
 // copyInfo copies a value that its sender could still change.
 func copyInfo(v any) (envelope, error) {
@@ -118,14 +132,13 @@ func copyInfo(v any) (envelope, error) {
 			return envelope{}, err
 		}
 		e := infoEnvelope(c)
-		box := (*any)(e.ptr)
-		e.size = uint32(min(anyPayload().plan.Size(unsafe.Pointer(box)), 1<<31))
+		e.size = uint32(min(anyPayload().plan.Size(unsafe.Pointer(&c)), 1<<31))
 		return e, nil
 	} else {
 		e := infoEnvelope(v)
 		e.size = uint32(p.size)
 		if p.refers && !p.direct {
-			e.size = uint32(min(p.plan.Size((*[2]unsafe.Pointer)(e.ptr)[1]), 1<<31))
+			e.size = uint32(min(p.plan.Size(e.ptr), 1<<31))
 		}
 		return e, nil
 	}

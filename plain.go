@@ -4,7 +4,6 @@ package banyan
 
 import (
 	"context"
-	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +51,7 @@ var plainKind = kindFor(nil, "process")
 func (p *Self) runPlain() {
 	defer p.node.goroutines.end()
 	p.plain.g.Store(goid.ID())
-	pprof.SetGoroutineLabels(p.kind.labels)
+	p.labelPlain()
 	p.plain.resume()
 	ok := false
 	defer func() {
@@ -95,6 +94,10 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 		return nil, &OpError{Op: "receive", To: p.pid.String(), What: p.kind.name, Err: ErrNotUnderstood}
 	}
 	p.plain.Yield() // a process that never has to wait must not keep a worker for itself
+	if !p.labelled && p.plain.Long() {
+		p.labelled = true
+		p.labelPlain()
+	}
 	from := 0
 	if p.inner != nil {
 		from = p.inner.pos
@@ -183,7 +186,7 @@ func infoPeek(e *envelope) any {
 	if e.rec == tickRecord {
 		return (*Timer)(e.ptr).m
 	}
-	return *(*any)(e.ptr)
+	return e.info()
 }
 
 // takeFirst takes the only message there is, past all buffers; if nobody picks it, it becomes the save queue. It is called

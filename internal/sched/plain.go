@@ -36,6 +36,9 @@ func (p *Plain) Acquire() {
 	<-p.woken
 }
 
+// Long reports whether the goroutine keeps its tokens for long.
+func (p *Plain) Long() bool { return Long(&p.task) }
+
 // Woken is where a goroutine that has released its token waits for Wake.
 func (p *Plain) Woken() <-chan struct{} { return p.woken }
 

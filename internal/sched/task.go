@@ -27,6 +27,9 @@ const (
 	classes
 )
 
+// Long reports whether a task's turns run long. Only for who runs it. It is no method, for owners embed their task.
+func Long(t *Task) bool { return t.class == long }
+
 // ended notes whether the turn that ends was long.
 func (t *Task) ended(wasLong bool) {
 	c := quick
