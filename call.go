@@ -30,15 +30,19 @@ type call struct {
 	reply envelope
 	err   error
 
-	by      *Self         // the process that calls; nil: an outside goroutine
-	waiter  *Self         // by, if it is a server parked on its coroutine, else ch
-	ch      chan struct{} // of an outside goroutine or a plain process
+	by      *Self         // the process that calls, and waits: a server on its coroutine, or a plain process; nil: ch
+	ch      chan struct{} // of an outside goroutine
 	gather  *gathering    // of CallAll: told instead of waiter and ch
 	index   int           // in gather
 	remote  *remoteCaller // the caller is on another node; there is no waiter
 	pending *pendingReply // the callee is on another node
 	ref     Reference     // of pending
 	orphan  atomic.Bool   // never to be used again: the sweeper forgets it
+
+	watch   atomic.Pointer[ctxWatch] // of the context of late uses
+	seen    uintptr                  // that context's address; caller only, as what follows
+	uses    uint8                    // under it, in a row
+	watched bool                     // this use relies on watch
 }
 
 const (
@@ -50,13 +54,14 @@ const (
 	callLate                // gone: deadline
 	callBroken              // gone: interrupted by an exit signal, or its context was cancelled
 	callKilled              // gone: the callee was killed in it
+	callWatched             // parked, and the end of the watched context ends it
 	callGen     = iota      // the generation is above the flags
 )
 
 // begin opens a new generation.
 func (c *call) begin(rec *record, deadline int64) (gen uint32) {
 	gen = uint32(c.state.Load()>>callGen) + 1
-	c.rec = rec
+	c.rec, c.watched = rec, false
 	c.deadline.Store(deadline)
 	c.state.Store(uint64(gen)<<callGen | callOpen)
 	if deadline != 0 && deadline < c.node.sweeper.next.Load() {
@@ -101,8 +106,10 @@ func (c *call) wake(co *sched.Coro) {
 	switch {
 	case c.gather != nil:
 		c.gather.arrived(c.index, co)
-	case c.waiter != nil:
-		c.node.sched.Ready(&c.waiter.Task, co)
+	case c.by != nil && c.by.plain != nil:
+		c.by.plain.Wake()
+	case c.by != nil:
+		c.node.sched.Ready(&c.by.Task, co)
 	default:
 		c.ch <- struct{}{}
 	}
@@ -115,7 +122,14 @@ func (c *call) CommitPark() bool {
 		if s&callOpen == 0 {
 			return false
 		}
-		if c.state.CompareAndSwap(s, s|callParked) {
+		if !c.watched {
+			if c.state.CompareAndSwap(s, s|callParked) {
+				return true
+			}
+		} else if c.state.CompareAndSwap(s, s|callParked|callWatched) {
+			if w := c.watch.Load(); w == nil || w.fired.Load() { // it fired before it could know that we wait
+				c.end(uint32(s>>callGen), callGone|callBroken, nil)
+			}
 			return true
 		}
 	}
@@ -130,7 +144,9 @@ func (c *call) interrupt(error) {
 func (c *call) wait(ctx context.Context, from caller, gen uint32) error {
 	var cancelled <-chan struct{}
 	if !from.is(ctx) {
-		cancelled = ctx.Done()
+		if cancelled = ctx.Done(); cancelled != nil && c.watches(ctx) {
+			cancelled, c.watched = nil, true
+		}
 	}
 	switch {
 	case from.co != nil:
@@ -155,30 +171,32 @@ func (c *call) wait(ctx context.Context, from caller, gen uint32) error {
 			break
 		}
 		from.self.plain.pause()
-		c.await(cancelled, gen)
-		from.self.plain.resume()
+		if !c.await(from.self.plain.Woken(), cancelled, gen) {
+			from.self.plain.resume()
+		}
 		from.self.unblock()
 	default:
-		c.await(cancelled, gen)
+		c.await(c.ch, cancelled, gen)
 	}
 	return c.outcome(ctx, from)
 }
 
-// await is wait for a goroutine.
-func (c *call) await(cancelled <-chan struct{}, gen uint32) {
+// await is wait for a goroutine. False: it need not wait, and was not woken.
+func (c *call) await(woken <-chan struct{}, cancelled <-chan struct{}, gen uint32) bool {
 	if !c.CommitPark() {
-		return
+		return false
 	}
 	if cancelled == nil {
-		<-c.ch
-		return
+		<-woken
+		return true
 	}
 	select {
-	case <-c.ch:
+	case <-woken:
 	case <-cancelled:
 		c.end(gen, callGone|callBroken, nil) // wakes us too, unless a reply was faster and does
-		<-c.ch
+		<-woken
 	}
+	return true
 }
 
 // outcome tells how an ended call ended.
@@ -216,6 +234,7 @@ func (c *call) release(from caller) {
 	}
 	if s&callGone != 0 && s&callClaimed != 0 { // its callee still reads and writes it
 		c.orphan.Store(true)
+		c.unwatch()
 		return
 	}
 	c.query, c.reply, c.err, c.pending = envelope{}, envelope{}, nil, nil
@@ -236,10 +255,8 @@ func (n *Node) getCall(from caller) *call {
 	} else {
 		c = n.calls.get(n)
 	}
-	c.by, c.waiter = from.self, nil
-	if from.co != nil {
-		c.waiter = from.self
-	} else if c.ch == nil {
+	c.by = from.self
+	if from.self == nil && c.ch == nil {
 		c.ch = make(chan struct{}, 1)
 	}
 	return c

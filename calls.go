@@ -44,6 +44,7 @@ func (p *callPool) put(c *call) {
 		s.free = append(s.free, c)
 	} else {
 		c.orphan.Store(true)
+		c.unwatch()
 	}
 	s.mu.Unlock()
 }
@@ -108,6 +109,13 @@ func (s *sweeper) run(n *Node) {
 		}
 		select {
 		case <-s.stop:
+			s.mu.Lock()
+			for _, c := range s.all {
+				if w := c.watch.Load(); w != nil {
+					w.stop()
+				}
+			}
+			s.mu.Unlock()
 			return
 		case <-s.kick:
 			continue

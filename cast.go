@@ -6,6 +6,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/banyan-go/banyan/internal/clone"
@@ -94,49 +95,80 @@ func runInfo(p *Self, e *envelope) {
 		p.node.unhandled.Add(1)
 		return
 	}
-	if err := h.Info(p, *(*any)(e.ptr)); err != nil {
+	if err := h.Info(p, e.info()); err != nil {
 		p.stopped, p.stopWhy = true, err
 	}
 }
 
-// infoEnvelope wraps a value that nobody else holds.
-func infoEnvelope(v any) envelope { return envelope{rec: infoRecord, ptr: unsafe.Pointer(&v)} }
+// infoEnvelope wraps a value that nobody else holds. The two words of the interface ride inside: its value in ptr, and its
+// type in word, where the garbage collector does not look; types are never collected.
+func infoEnvelope(v any) envelope {
+	e := envelope{rec: infoRecord}
+	words := (*[2]unsafe.Pointer)(unsafe.Pointer(&v))
+	*(*uintptr)(unsafe.Pointer(&e.word)) = uintptr(words[0])
+	e.ptr = words[1]
+	return e
+}
+
+// info is the value that infoEnvelope has wrapped.
+func (e *envelope) info() (v any) {
+	*(*uintptr)(unsafe.Pointer(&v)) = *(*uintptr)(unsafe.Pointer(&e.word))
+	(*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1] = e.ptr
+	return v
+}
 
 // copyInfo copies a value that its sender could still change.
 func copyInfo(v any) (envelope, error) {
 	if v == nil {
 		return infoEnvelope(nil), nil
 	}
-	t := reflect.TypeOf(v)
-	pl, ok := infoPayloads.Load(t)
-	if !ok {
-		p, err := payloadOf(t)
-		if err != nil {
-			return envelope{}, err
-		}
-		pl, _ = infoPayloads.LoadOrStore(t, &p)
+	p, err := infoPayload(reflect.TypeOf(v))
+	if err != nil {
+		return envelope{}, err
 	}
-	if p := pl.(*payload); !p.flat {
+	if !p.flat {
 		c, err := clone.Any(v)
 		if err != nil {
 			return envelope{}, err
 		}
 		e := infoEnvelope(c)
-		box := (*any)(e.ptr)
-		e.size = uint32(min(anyPayload().plan.Size(unsafe.Pointer(box)), 1<<31))
+		e.size = uint32(min(anyPayload().plan.Size(unsafe.Pointer(&c)), 1<<31))
 		return e, nil
 	} else {
 		e := infoEnvelope(v)
 		e.size = uint32(p.size)
 		if p.refers && !p.direct {
-			e.size = uint32(min(p.plan.Size((*[2]unsafe.Pointer)(e.ptr)[1]), 1<<31))
+			e.size = uint32(min(p.plan.Size(e.ptr), 1<<31))
 		}
 		return e, nil
 	}
 }
 
-// infoPayloads holds what is known of the types that were sent as plain values, *payload by reflect.Type.
-var infoPayloads sync.Map
+// infoPayload is what is known of a type that is sent as a plain value.
+func infoPayload(t reflect.Type) (*payload, error) {
+	id := uintptr((*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1]) // the address of what describes the type
+	recent := &recentPayloads[id>>5%uintptr(len(recentPayloads))]
+	if p := recent.Load(); p != nil && p.typ == t {
+		return p, nil
+	}
+	pl, ok := infoPayloads.Load(t)
+	if !ok {
+		p, err := payloadOf(t)
+		if err != nil {
+			return nil, err
+		}
+		pl, _ = infoPayloads.LoadOrStore(t, &p)
+	}
+	recent.Store(pl.(*payload))
+	return pl.(*payload), nil
+}
+
+// infoPayloads holds what is known of the types that were sent as plain values, *payload by reflect.Type; recentPayloads
+// finds most of them without hashing.
+var (
+	infoPayloads   sync.Map
+	recentPayloads [64]atomic.Pointer[payload]
+)
 
 // anyPayload measures values whose type is known at run time only.
 var anyPayload = sync.OnceValue(func() *payload {

@@ -10,7 +10,7 @@ import (
 // envelope is one queued message, held by value in the mailbox.
 type envelope struct {
 	rec  *record        // nil: taken back (a flushed Down), skip it
-	ptr  unsafe.Pointer // the *call of a call, the *any of an info, the boxed message of a cast; nil if it rides in word
+	ptr  unsafe.Pointer // the *call of a call, the value of an info (see infoEnvelope), the boxed message of a cast; nil if it rides in word
 	word [2]uint64      // a message without pointers of up to 16 bytes
 	gen  uint32         // of the call
 	size uint32         // bytes charged to the mailbox

@@ -130,7 +130,7 @@ func startCall[Q any](ctx context.Context, h *handle, rec *record, q Q, from cal
 		return nil, 0, undeliveredOp("call", h.String(), q, errNilMessage)
 	}
 	c := h.node.calls.get(h.node)
-	c.by, c.waiter, c.gather, c.index = from.self, nil, g, i
+	c.by, c.gather, c.index = from.self, g, i
 	gen := c.begin(rec, h.node.deadlineOf(ctx, from, opts))
 	err := putMessage(&c.query, &rec.msg, q)
 	if err == nil {

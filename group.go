@@ -16,17 +16,24 @@ func (g *group) init() { g.done = make(chan struct{}) }
 
 // start runs f in a goroutine; false if the group is closed.
 func (g *group) start(f func()) bool {
-	g.mu.Lock()
-	if g.closed {
-		g.mu.Unlock()
+	if !g.enter() {
 		return false
 	}
-	g.n++
-	g.mu.Unlock()
 	go func() {
 		defer g.end()
 		f()
 	}()
+	return true
+}
+
+// enter counts a goroutine that its caller starts, and that calls end at its end; false if the group is closed.
+func (g *group) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.n++
 	return true
 }
 

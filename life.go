@@ -297,7 +297,8 @@ func (p *Self) kill(reason error) bool {
 		return false
 	}
 	p.killed = true
-	running := p.scheduled || p.plain != nil
+	asleep := !p.scheduled
+	running := !asleep || p.plain != nil
 	p.scheduled = true // nobody else may start a turn
 	if running {
 		p.node.zombies.add(p)
@@ -312,8 +313,8 @@ func (p *Self) kill(reason error) bool {
 	p.cancelContext()
 	if !running {
 		p.drop()
-	} else if p.plain != nil {
-		p.plain.poke()
+	} else if asleep {
+		p.plain.Wake()
 	}
 	return true
 }

@@ -84,15 +84,20 @@ func (p *Self) enqueue(e *envelope, co *sched.Coro, force bool) (crowded bool, e
 	p.scheduled = true
 	p.mu.Unlock()
 	if wake {
-		p.wake(co)
+		p.wake(co, e.rec.kind == kindCall)
 	}
 	return n > manyQueued, nil
 }
 
-// wake makes an idle process ready. The caller has just set scheduled.
-func (p *Self) wake(co *sched.Coro) {
+// wake makes an idle process ready. The caller has just set scheduled. Where the sender of a call is going to wait anyhow,
+// and others are ready, these go first: they may call the same process, which then handles all calls in one turn.
+func (p *Self) wake(co *sched.Coro, called bool) {
 	if p.plain != nil {
-		p.plain.wake <- struct{}{}
+		p.plain.Wake()
+		return
+	}
+	if called {
+		p.node.sched.ReadyBehind(&p.Task, co)
 		return
 	}
 	p.node.sched.Ready(&p.Task, co)

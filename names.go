@@ -37,6 +37,7 @@ func (t *nameTable) register(name Atom, p *Self) error {
 	t.m[name] = p
 	r := p.related()
 	r.names = append(r.names, name)
+	r.labels = nil
 	return nil
 }
 
@@ -57,6 +58,15 @@ func (n *Node) Register(name Atom, pid PID) error {
 	}
 	if err := n.names.register(name, p); err != nil {
 		return &OpError{Op: "register", To: pid.String(), What: string(name), Err: err}
+	}
+	if co, mine := p.mine(); mine { // else the profiler knows it by its kind until it runs long
+		p.labelled = true
+		if co != nil {
+			co.Label = nil
+			p.label(co)
+		} else {
+			p.labelPlain()
+		}
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ package banyan
 
 import (
 	"context"
-	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -12,27 +11,20 @@ import (
 	"github.com/banyan-go/banyan/internal/sched"
 )
 
-// plainProcess is what a process with its own goroutine has besides: the right to run, and where it sleeps.
+// plainProcess is what a process with its own goroutine has besides. The embedded part is the right to run, and where it
+// sleeps: whoever turns scheduled true calls Wake.
 type plainProcess struct {
-	token *sched.Plain
-	wake  chan struct{} // one slot: filled by whoever turns scheduled true
-	g     atomic.Uintptr
+	sched.Plain
+	g  atomic.Uintptr
+	fn func(*Self) error
 }
 
 // mine: where goroutines cannot be told apart, the process's own is trusted.
 func (pp *plainProcess) mine() bool { return !goid.Supported || pp.g.Load() == goid.ID() }
 
 // pause gives the token up before the goroutine blocks, resume takes one again.
-func (pp *plainProcess) pause()  { pp.token.Release() }
-func (pp *plainProcess) resume() { pp.token.Acquire() }
-
-// poke wakes the goroutine of a killed process, wherever it sleeps.
-func (pp *plainProcess) poke() {
-	select {
-	case pp.wake <- struct{}{}:
-	default:
-	}
-}
+func (pp *plainProcess) pause()  { pp.Release() }
+func (pp *plainProcess) resume() { pp.Acquire() }
 
 // Go starts a plain process: fn runs in a goroutine of its own and takes messages by Receive, in the order it likes. It
 // ends when fn returns, with that reason. Use it where the program is a sequence; a server costs a tenth.
@@ -41,22 +33,25 @@ func Go(by Spawner, fn func(self *Self) error, opts ...SpawnOption) (PID, error)
 	p := &Self{kind: plainKind, limits: &n.cfg.limits, scheduled: true}
 	p.node = n
 	p.proc = p
-	p.plain = &plainProcess{token: n.sched.NewPlain(), wake: make(chan struct{}, 1)}
+	p.plain = &plainProcess{fn: fn}
+	n.sched.Init(&p.plain.Plain)
 	if err := n.introduce(p, parent, opts); err != nil {
 		return PID{}, err
 	}
-	if !n.goroutines.start(func() { p.runPlain(fn) }) {
+	if !n.goroutines.enter() {
 		p.declareDead(ErrNodeStopped)
 		return PID{}, &OpError{Op: "spawn", What: p.kind.name, Err: ErrNodeStopped}
 	}
+	go p.runPlain()
 	return p.pid, nil
 }
 
 var plainKind = kindFor(nil, "process")
 
-func (p *Self) runPlain(fn func(*Self) error) {
+func (p *Self) runPlain() {
+	defer p.node.goroutines.end()
 	p.plain.g.Store(goid.ID())
-	pprof.SetGoroutineLabels(p.kind.labels)
+	p.labelPlain()
 	p.plain.resume()
 	ok := false
 	defer func() {
@@ -66,7 +61,7 @@ func (p *Self) runPlain(fn func(*Self) error) {
 		p.finish()
 		p.plain.pause()
 	}()
-	err := fn(p)
+	err := p.plain.fn(p)
 	if !p.stopped {
 		p.stopped, p.stopWhy = true, err
 	}
@@ -76,19 +71,20 @@ func (p *Self) runPlain(fn func(*Self) error) {
 // Matcher picks messages in Receive.
 type Matcher interface{ match(m any) bool }
 
-type matchFunc func(any) bool
+// ofType is a type of its own because a closure in generic code is allocated each time.
+type ofType[T any] struct{}
 
-func (f matchFunc) match(m any) bool { return f(m) }
+func (ofType[T]) match(m any) bool { _, ok := m.(T); return ok }
+
+type when[T any] func(T) bool
+
+func (f when[T]) match(m any) bool { v, ok := m.(T); return ok && f(v) }
 
 // OfType matches messages of type T.
-func OfType[T any]() Matcher {
-	return matchFunc(func(m any) bool { _, ok := m.(T); return ok })
-}
+func OfType[T any]() Matcher { return ofType[T]{} }
 
 // When matches messages of type T for which f is true.
-func When[T any](f func(T) bool) Matcher {
-	return matchFunc(func(m any) bool { v, ok := m.(T); return ok && f(v) })
-}
+func When[T any](f func(T) bool) Matcher { return when[T](f) }
 
 // Receive takes the oldest message that one of the matchers picks, or the oldest of all without any, and waits for it
 // until ctx ends (then the error is ErrTimeout, or what the context says). Messages that no one picks stay, in order. It
@@ -97,7 +93,11 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 	if _, ok := p.mine(); !ok || p.plain == nil {
 		return nil, &OpError{Op: "receive", To: p.pid.String(), What: p.kind.name, Err: ErrNotUnderstood}
 	}
-	p.plain.token.Yield() // a process that never has to wait must not keep a worker for itself
+	p.plain.Yield() // a process that never has to wait must not keep a worker for itself
+	if !p.labelled && p.plain.Long() {
+		p.labelled = true
+		p.labelPlain()
+	}
 	from := 0
 	if p.inner != nil {
 		from = p.inner.pos
@@ -123,6 +123,7 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 			from = p.takeQueue()
 			continue
 		}
+		p.plain.pause() // before anybody can call Wake
 		p.scheduled = false
 		p.mu.Unlock()
 		if err := p.sleep(ctx, &timer); err != nil {
@@ -185,7 +186,7 @@ func infoPeek(e *envelope) any {
 	if e.rec == tickRecord {
 		return (*Timer)(e.ptr).m
 	}
-	return *(*any)(e.ptr)
+	return e.info()
 }
 
 // takeFirst takes the only message there is, past all buffers; if nobody picks it, it becomes the save queue. It is called
@@ -248,7 +249,8 @@ func (p *Self) takeQueue() (from int) {
 	return from
 }
 
-// sleep waits until the mailbox has something, the process is to end, or ctx ends.
+// sleep waits until the mailbox has something, the process is to end, or ctx ends. It is called without the token, and
+// returns with one.
 func (p *Self) sleep(ctx context.Context, timer **time.Timer) error {
 	var done <-chan struct{}
 	var late <-chan time.Time
@@ -263,15 +265,13 @@ func (p *Self) sleep(ctx context.Context, timer **time.Timer) error {
 			done = ctx.Done()
 		}
 	}
-	p.plain.pause()
-	defer p.plain.resume()
 	if done == nil && late == nil {
-		<-p.plain.wake
+		<-p.plain.Woken()
 		return nil
 	}
 	var err error
 	select {
-	case <-p.plain.wake:
+	case <-p.plain.Woken():
 		return nil
 	case <-done:
 		if err = ctx.Err(); err == context.DeadlineExceeded {
@@ -281,11 +281,13 @@ func (p *Self) sleep(ctx context.Context, timer **time.Timer) error {
 		err = ErrTimeout
 	}
 	p.mu.Lock()
-	woken := p.scheduled // somebody did, and fills the slot
+	woken := p.scheduled // by somebody who calls Wake
 	p.scheduled = true
 	p.mu.Unlock()
 	if woken {
-		<-p.plain.wake
+		<-p.plain.Woken()
+	} else {
+		p.plain.resume()
 	}
 	return err
 }

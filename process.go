@@ -35,6 +35,7 @@ type Self struct {
 	killed     bool         // kill has begun
 	ownExit    bool         // exit is the process's own doing: a goroutine of its Go
 	trap       bool         // exit signals become messages
+	labelled   bool         // the runner's own, here because it fills a gap: the profiler is to know the process itself, see ownLabels
 	batch      atomic.Int32 // messages of outer that the runner took and may not have handled yet
 	dead       atomic.Bool  // declared dead: written once; here because it fills a gap
 	outer      *buffer      // newer than first; nil when empty
@@ -116,7 +117,7 @@ func (p *Self) guardedTurn(c *sched.Coro) (again bool) {
 	if p.co.Load() != c {
 		p.co.Store(c)
 	}
-	p.kind.label(c)
+	p.label(c)
 	ok := false
 	defer func() {
 		if !ok {
@@ -167,7 +168,9 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 		if p.firstState == firstBusy {
 			p.firstState = firstEmpty
 		}
-		p.batch.Store(0)
+		if p.batch.Load() != 0 { // a store costs as much as a lock
+			p.batch.Store(0)
+		}
 		p.account(n)
 		n = 0
 		switch {
@@ -176,7 +179,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 			p.finish()
 			return false
 		case (total >= quantum || enough) && (p.firstState == firstFull || p.outer != nil):
-			c.Settle()
+			p.settled(c)
 			p.mu.Unlock()
 			return true
 		case p.firstState == firstFull:
@@ -209,7 +212,7 @@ func (p *Self) turn(c *sched.Coro) (again bool) {
 			p.mu.Unlock()
 			room.wakeAll(c)
 		default:
-			c.Settle()
+			p.settled(c)
 			p.scheduled = false
 			p.mu.Unlock()
 			return false
@@ -233,7 +236,7 @@ func (p *Self) handle1(e *envelope) {
 func (p *Self) settle(c *sched.Coro, n int) {
 	p.mu.Lock()
 	p.account(n)
-	c.Settle()
+	p.settled(c)
 	p.mu.Unlock()
 }
 

@@ -224,7 +224,7 @@ func newRecord[S, M any](k unsafe.Pointer, kind recordKind) *record {
 // typeName names the message in e for a log: the dynamic type if it was sent through an interface.
 func (r *record) typeName(e *envelope) string {
 	if r == infoRecord {
-		return typeString(*(*any)(e.ptr))
+		return typeString(e.info())
 	}
 	return r.name
 }

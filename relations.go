@@ -19,7 +19,8 @@ type relations struct {
 	parent   PID
 	leader   PID
 	onCrash  func(CrashReport)
-	last     string // type of the message in which the process asked to stop
+	last     string     // type of the message in which the process asked to stop
+	labels   *ownLabels // nil: not made yet, or the name has changed
 	life     *lifeContext
 	turn     *turnContext
 
@@ -283,7 +284,7 @@ func (e *envelope) flush(ref Reference) {
 	if e.rec != infoRecord {
 		return
 	}
-	if d, ok := (*(*any)(e.ptr)).(Down); ok && d.Monitor == ref {
+	if d, ok := e.info().(Down); ok && d.Monitor == ref {
 		*e = envelope{}
 	}
 }
@@ -377,7 +378,7 @@ func (p *Self) receiveExit(from PID, reason error, how exitKind) {
 	p.scheduled = true
 	p.mu.Unlock()
 	if wake {
-		p.wake(nil)
+		p.wake(nil, false)
 	}
 	p.cancelContext()
 }
@@ -426,7 +427,7 @@ func (p *Self) informEnvelope(e envelope) {
 	p.scheduled = true
 	p.mu.Unlock()
 	if wake {
-		p.wake(nil)
+		p.wake(nil, false)
 	}
 }
 

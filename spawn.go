@@ -144,7 +144,7 @@ func (n *Node) introduce(p *Self, parent *Self, opts []SpawnOption) error {
 	if parent != nil && parent.dead.Load() {
 		return &OpError{Op: "spawn", To: parent.pid.String(), What: p.kind.name, Err: ErrKilled}
 	}
-	p.trap = c.trap
+	p.trap, p.labelled = c.trap, c.name != ""
 	if c.onCrash != nil || parent != nil || !c.leader.IsZero() {
 		r := p.related()
 		r.onCrash, r.leader, r.parent = c.onCrash, c.leader, c.parent

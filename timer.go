@@ -69,7 +69,8 @@ var tickRecord = &record{kind: kindInfo, name: tickName, run: runTick}
 func runTick(p *Self, e *envelope) {
 	t := (*Timer)(e.ptr)
 	t.taken()
-	runInfo(p, &envelope{rec: infoRecord, ptr: unsafe.Pointer(&t.m)})
+	tick := infoEnvelope(t.m)
+	runInfo(p, &tick)
 }
 
 // infoValue is the value in an envelope of kindInfo.
@@ -79,7 +80,7 @@ func infoValue(e *envelope) any {
 		t.taken()
 		return t.m
 	}
-	return *(*any)(e.ptr)
+	return e.info()
 }
 
 func (t *Timer) fire() {

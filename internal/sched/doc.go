@@ -20,6 +20,11 @@
 //     gives it to another worker: at once if the machine has idle capacity (the turn is blocked in I/O), after ten ticks
 //     and more otherwise (a crowd of CPU-bound turns is not multiplied). The worker that lost its token ends its turn
 //     and becomes a spare.
+//   - A queue belongs to its worker until tasks wait in it for 0.1 ms or turns are not short: then others may take from it,
+//     and one is woken. Before that, a second processor would spend more on fetching what the tasks share than it could help.
+//   - While long turns run on all tokens, one more token serves the tasks that are known to be quick. So a timer or a
+//     link's messages wait for the slices in which Go shares its processors among goroutines, not for handlers that
+//     compute for long or for ever.
 //   - Tasks whose turns are short go before those of which that is not known, and these before those whose turns ran
 //     long; but none is starved: every fourth and eighth pick is theirs.
 //

@@ -97,10 +97,10 @@ func (g *Guest) take(t *Task) bool {
 	g.ticks.Store(0)
 	g.state.Store(inTurn)
 	k.flagged.Store(false)
+	k.shares.Store(true) // a guest runs nothing of the queue
 	old := k.slot.Swap(t)
 	if old != nil {
-		s.shared[old.class].push(old)
-		s.glen.Add(1)
+		s.pushLocked(old)
 	}
 	w.hold(k)
 	s.live++

@@ -52,7 +52,7 @@ func TestGuestLeavesTheRestToWorkers(t *testing.T) {
 	if got := <-done; got != "second" {
 		t.Fatal(got)
 	}
-	p := s.NewPlain()
+	p := newPlain(s)
 	p.Acquire() // the only token
 	g.Run()
 	if len(done) != 0 {

@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	tick       = time.Millisecond
-	quietTicks = 20                    // ticks with all tokens idle after which the monitor sleeps
-	rescue     = 10                    // ticks after which even a CPU-bound turn is replaced, times (1 + lost/tokens) squared
-	lateBy     = 40 * time.Millisecond // own lateness from which on a token is withheld
-	onTime     = 50                    // ticks in time after which it is given back
+	tick        = time.Millisecond
+	quietTicks  = 20                    // ticks with all tokens idle after which the monitor sleeps
+	rescue      = 10                    // ticks after which even a CPU-bound turn is replaced, times (1 + lost/tokens) squared
+	rescueExtra = 2                     // likewise for what ran on the extra token: it was quick before
+	lateBy      = 40 * time.Millisecond // own lateness from which on a token is withheld
+	onTime      = 50                    // ticks in time after which it is given back
 )
 
 // monitor replaces turns that hold a token for long, keeps the coarse clock, and withholds a token while it is itself late.
@@ -84,7 +85,7 @@ func (s *Scheduler) allIdle() bool {
 		}
 		s.mu.Unlock()
 	}
-	return n >= len(s.tokens)
+	return n >= len(s.tokens) && !s.lent.Load()
 }
 
 func (s *Scheduler) onTimeAgain() {
@@ -100,7 +101,11 @@ func (s *Scheduler) onTimeAgain() {
 
 // checkTokens looks for turns that have run since the last tick.
 func (s *Scheduler) checkTokens(samples []metrics.Sample) {
-	for _, k := range s.tokens {
+	for i := range len(s.tokens) + 1 {
+		k := s.extra
+		if i < len(s.tokens) {
+			k = s.tokens[i]
+		}
 		h := k.holder.Load()
 		if h == nil {
 			k.stuck = 0
@@ -115,12 +120,19 @@ func (s *Scheduler) checkTokens(samples []metrics.Sample) {
 		}
 		k.stuck++
 		k.ranLong.Store(true)
+		s.setLong(k, true)
 		closed := s.isClosed() && k.stuck >= rescue
 		if !closed && !s.hasWork() {
 			continue
 		}
-		if t := k.takeSlot(); t != nil { // an idle worker cannot see it there
-			s.push(t)
+		if k.hasWork() { // nobody else looks there, and its holder is busy
+			s.mu.Lock()
+			s.flushLocked(k)
+			s.mu.Unlock()
+			if s.nidle.Load() > 0 {
+				s.wakeOne()
+			}
+			s.helpQuick()
 		}
 		if closed || s.mayReplace(k, samples) {
 			s.take(k, h)
@@ -161,6 +173,9 @@ func (s *Scheduler) mayReplace(k *token, samples []metrics.Sample) bool {
 		samples[0].Value.Uint64() == 0 && samples[1].Value.Uint64() <= uint64(len(s.tokens)) {
 		return true
 	}
-	f := 1 + int(s.lost.Load())/len(s.tokens)
-	return k.stuck >= rescue*f*f
+	f, ticks := 1+int(s.lost.Load())/len(s.tokens), rescue
+	if k == s.extra {
+		ticks = rescueExtra
+	}
+	return k.stuck >= ticks*f*f
 }

@@ -8,48 +8,72 @@ import (
 )
 
 // Plain lets an ordinary goroutine take part: it holds a token while it runs its own code, and gives it up while it waits.
-// Its methods are for that one goroutine.
+// Its methods, but for Wake, are for that one goroutine. To wait for something, it calls Release, then lets it be known
+// that it waits, then receives from Woken once; who ends the wait calls Wake once. So it wakes with a token in its hand,
+// and one channel does for both. The zero Plain must be given to Init.
 type Plain struct {
-	task Task // first, so that it leads back to the Plain
-	s    *Scheduler
-	tok  atomic.Pointer[token] // nil: none, or lost to the monitor
-	got  chan struct{}
+	task  Task // first, so that it leads back to the Plain
+	s     *Scheduler
+	tok   atomic.Pointer[token] // nil: none, or lost to the monitor
+	woken chan struct{}         // one slot: filled with the token granted
 
 	since   int64 // when it was granted a token for which it had waited, else 0
 	holding bool  // was given a token and has not given it back; with tok nil: the monitor took it
 }
 
-// NewPlain makes one; the goroutine calls Acquire before it starts and Release when it ends.
-func (s *Scheduler) NewPlain() *Plain {
-	p := &Plain{s: s, got: make(chan struct{}, 1)}
+// Init readies p; the goroutine calls Acquire before it starts and Release when it ends.
+func (s *Scheduler) Init(p *Plain) {
+	p.s, p.woken = s, make(chan struct{}, 1)
 	p.task.plain = true
-	return p
 }
 
 // Acquire waits for a token, in turn with all other tasks. It does nothing if the goroutine holds one.
 func (p *Plain) Acquire() {
-	if p.tok.Load() != nil {
+	if p.tok.Load() != nil || p.takeIdle() {
 		return
 	}
-	s := p.s
-	if s.nidle.Load() > 0 {
-		s.mu.Lock()
-		if n := len(s.idle); n > 0 {
-			k := s.idle[n-1]
-			s.idle = s.idle[:n-1]
-			s.nidle.Store(int32(n - 1))
-			p.hold(k)
-			p.since = 0
-			s.mu.Unlock()
-			if s.asleep.Load() {
-				s.kickMonitor()
-			}
-			return
-		}
-		s.mu.Unlock()
+	p.s.push(&p.task)
+	<-p.woken
+}
+
+// Long reports whether the goroutine keeps its tokens for long.
+func (p *Plain) Long() bool { return Long(&p.task) }
+
+// Woken is where a goroutine that has released its token waits for Wake.
+func (p *Plain) Woken() <-chan struct{} { return p.woken }
+
+// Wake gets a token for the goroutine, at once or in turn, and wakes it with that. From anywhere, once for each wait.
+func (p *Plain) Wake() {
+	if p.takeIdle() {
+		p.woken <- struct{}{}
+		return
 	}
-	s.push(&p.task)
-	<-p.got
+	p.s.push(&p.task)
+}
+
+// takeIdle takes a token that nobody holds, if there is one.
+func (p *Plain) takeIdle() bool {
+	s := p.s
+	if s.nidle.Load() == 0 {
+		return false
+	}
+	s.mu.Lock()
+	n := len(s.idle)
+	if n == 0 {
+		s.mu.Unlock()
+		return false
+	}
+	k := s.idle[n-1]
+	s.idle = s.idle[:n-1]
+	s.nidle.Store(int32(n - 1))
+	p.hold(k)
+	p.since = 0
+	s.mu.Unlock()
+	s.setLong(k, p.task.class == long)
+	if s.asleep.Load() {
+		s.kickMonitor()
+	}
+	return true
 }
 
 // Release gives the token up; the goroutine may then block.
@@ -64,7 +88,7 @@ func (p *Plain) Release() {
 		return
 	}
 	p.holding = false
-	if !k.hasWork() && p.s.glen.Load() == 0 {
+	if k == p.s.extra || !k.hasWork() && p.s.glen.Load() == 0 {
 		p.s.release(k)
 		return
 	}
@@ -96,10 +120,10 @@ func (p *Plain) Yield() {
 		}
 		return
 	}
-	if !k.flagged.Load() {
+	if !k.flagged.Load() && !p.overdue() {
 		return
 	}
-	if !p.s.hasWork() {
+	if !p.s.wanted() {
 		k.flagged.Store(false)
 		return
 	}
@@ -107,13 +131,27 @@ func (p *Plain) Yield() {
 	p.Acquire()
 }
 
+// overdue reports whether a goroutine that is known to run long has had its turn. The monitor would tell, but it is late
+// itself where such goroutines wait for each other.
+func (p *Plain) overdue() bool {
+	return p.task.class == long && p.since != 0 && p.s.refresh()-p.since > longTurn
+}
+
 func (p *Plain) hold(k *token) {
-	k.flagged.Store(false)
-	k.ranLong.Store(false)
+	if k.flagged.Load() { // a load costs nothing beside a store
+		k.flagged.Store(false)
+	}
+	if k.ranLong.Load() {
+		k.ranLong.Store(false)
+	}
 	p.holding = true
 	p.tok.Store(k)
-	k.worker.Store(false)
-	k.guest.Store(nil)
+	if k.worker.Load() {
+		k.worker.Store(false)
+	}
+	if k.guest.Load() != nil {
+		k.guest.Store(nil)
+	}
 	k.holder.Store(&p.tok)
 }
 
@@ -123,6 +161,7 @@ func plainOf(t *Task) *Plain { return (*Plain)(unsafe.Pointer(t)) }
 // grant is called by the worker that found the request; it gives its own token.
 func (p *Plain) grant(k *token) {
 	p.hold(k)
+	p.s.setLong(k, p.task.class == long)
 	p.since = p.s.refresh()
-	p.got <- struct{}{}
+	p.woken <- struct{}{}
 }

@@ -11,6 +11,45 @@ import (
 	"time"
 )
 
+func newPlain(s *Scheduler) *Plain {
+	p := &Plain{}
+	s.Init(p)
+	return p
+}
+
+// Whoever is woken has a token, whether one was idle or it had to wait for one.
+func TestPlainIsWokenWithAToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSched(t, 1)
+		p, other := newPlain(s), newPlain(s)
+		for _, busy := range []bool{false, true} {
+			p.Acquire()
+			p.Release()
+			if busy {
+				other.Acquire()
+			}
+			p.Wake()
+			select {
+			case <-p.Woken():
+				if busy {
+					t.Error("two tokens")
+				}
+			default:
+				if !busy {
+					t.Error("not woken")
+				}
+				synctest.Wait()
+				other.Release()
+				<-p.Woken()
+			}
+			if p.tok.Load() == nil {
+				t.Error("no token")
+			}
+			p.Release()
+		}
+	})
+}
+
 func TestPlainsShareTheTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSched(t, 2)
@@ -18,7 +57,7 @@ func TestPlainsShareTheTokens(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
-				p := s.NewPlain()
+				p := newPlain(s)
 				for range 100 {
 					p.Acquire()
 					p.Acquire() // holding one: nothing happens
@@ -41,7 +80,7 @@ func TestPlainsShareTheTokens(t *testing.T) {
 
 func TestPlainThatBlocksIsReplaced(t *testing.T) {
 	s := newSched(t, 1)
-	p := s.NewPlain()
+	p := newPlain(s)
 	p.Acquire()
 	synchronize(s) // although this goroutine holds the only token and waits
 	p.Release()

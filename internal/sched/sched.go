@@ -11,14 +11,21 @@ import (
 // Scheduler shares its tokens among the tasks that are ready.
 type Scheduler struct {
 	tokens []*token
+	extra  *token // for quick tasks while all tokens are in long turns, see extra.go
 	turn   Turn
 	start  time.Time
 
 	nidle  atomic.Int32 // len(idle), for a look without the lock; written under mu
 	glen   atomic.Int32 // tasks in shared, likewise
-	now    atomic.Int64 // coarse clock, see Now
 	asleep atomic.Bool  // the monitor waits on kick, and now is stale
 	late   atomic.Bool  // the node's own ticks run late: the last token is withheld
+	nlong  atomic.Int32 // tokens that a long turn runs on, or that are withheld
+	nquick atomic.Int32 // quick tasks in shared; written under mu
+	lent   atomic.Bool  // extra is given out; written under mu
+
+	_   apart
+	now atomic.Int64 // coarse clock, see Now
+	_   apart
 
 	mu       sync.Mutex
 	shared   [classes]list // ready, from outside or overflown
@@ -44,6 +51,7 @@ func New(tokens int, turn Turn) *Scheduler {
 		s.tokens = append(s.tokens, k)
 		s.idle = append(s.idle, k)
 	}
+	s.extra = &token{id: len(s.tokens)}
 	s.nidle.Store(int32(len(s.idle)))
 	s.asleep.Store(true)
 	go s.monitor()
@@ -99,9 +107,13 @@ func (s *Scheduler) At(t time.Time) int64 { return int64(t.Sub(s.start)) }
 // Time is the other way round.
 func (s *Scheduler) Time(at int64) time.Time { return s.start.Add(time.Duration(at)) }
 
+// refresh reads the real clock, and sets the coarse one where that has fallen behind: not each time, for every worker
+// looks at it.
 func (s *Scheduler) refresh() int64 {
 	now := s.Exact()
-	s.now.Store(now)
+	if now-s.now.Load() > int64(tick/16) {
+		s.now.Store(now)
+	}
 	return now
 }
 
@@ -116,18 +128,22 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 			return
 		}
 		if k := from.w.tok.Load(); k != nil {
-			if t.class != long {
+			if t.class != long && (k != s.extra || t.class.isQuick()) {
 				t = k.slot.Swap(t)
 				if from.w.tok.Load() != k { // taken away meanwhile: the token may be idle, with nobody to look at its slot
 					if mine := k.takeSlot(); mine != nil {
 						s.push(mine)
 					}
+					if t != nil {
+						s.push(t)
+					}
+					return
 				}
 				if t == nil {
 					return
 				}
 				k.push(t)
-				if s.nidle.Load() > 0 {
+				if k.shares.Load() && s.nidle.Load() > 0 {
 					s.wakeOne()
 				}
 				return
@@ -137,20 +153,52 @@ func (s *Scheduler) Ready(t *Task, from *Coro) {
 	s.push(t)
 }
 
+// ReadyBehind is Ready for a task that need not be next: if others wait at the caller's worker, it goes behind them.
+func (s *Scheduler) ReadyBehind(t *Task, from *Coro) {
+	if from != nil && t.class != long {
+		if k := from.w.tok.Load(); k != nil && k.qlen.Load() > 0 {
+			k.push(t)
+			if s.nidle.Load() > 0 && (k.shares.Load() || from.w.tok.Load() != k) {
+				s.wakeOne()
+			}
+			return
+		}
+	}
+	s.Ready(t, from)
+}
+
 // push queues a task for any worker and sees to it that one is awake.
 func (s *Scheduler) push(t *Task) {
 	s.mu.Lock()
-	s.shared[t.class].push(t)
-	s.glen.Add(1)
+	s.pushLocked(t)
 	s.mu.Unlock()
 	if s.nidle.Load() > 0 {
 		s.wakeOne()
+		return
+	}
+	s.helpQuick()
+}
+
+func (s *Scheduler) pushLocked(t *Task) {
+	s.shared[t.class].push(t)
+	s.countLocked()
+}
+
+// countLocked brings the counters of what is in shared up to date.
+func (s *Scheduler) countLocked() {
+	n := 0
+	for i := range s.shared {
+		n += s.shared[i].n
+	}
+	s.glen.Store(int32(n))
+	if n := int32(s.shared[quick].n + s.shared[lapsed].n); s.nquick.Load() != n {
+		s.nquick.Store(n)
 	}
 }
 
 // requeue puts a task whose quantum is over behind the others.
 func (s *Scheduler) requeue(t *Task, k *token) {
-	if k == nil || t.class == long || s.glen.Load() > 0 {
+	if k == nil || t.class == long || s.glen.Load() > 0 || k == s.extra && !t.class.isQuick() {
 		s.push(t)
 		return
 	}
@@ -171,7 +219,7 @@ func (s *Scheduler) popShared() *Task {
 		}
 	}
 	if t != nil {
-		s.glen.Add(-1)
+		s.countLocked()
 	}
 	s.mu.Unlock()
 	return t
@@ -184,6 +232,19 @@ func (s *Scheduler) hasWork() bool {
 	}
 	for _, k := range s.tokens {
 		if k.hasWork() {
+			return true
+		}
+	}
+	return s.extra.hasWork()
+}
+
+// wanted reports whether there is something that a worker with an empty token would take.
+func (s *Scheduler) wanted() bool {
+	if s.glen.Load() > 0 {
+		return true
+	}
+	for _, k := range s.tokens {
+		if k.stealable() {
 			return true
 		}
 	}
@@ -207,6 +268,7 @@ func (s *Scheduler) wakeOne() {
 // giveLocked hands a token that nobody holds to a worker. It is called with mu held and returns without it.
 func (s *Scheduler) giveLocked(k *token) {
 	k.flagged.Store(false)
+	k.shares.Store(true) // until its worker knows better
 	if n := len(s.spare); n > 0 {
 		w := s.spare[n-1]
 		s.spare = s.spare[:n-1]
@@ -226,16 +288,32 @@ func (s *Scheduler) giveLocked(k *token) {
 	}
 }
 
+// withholds reports whether the token is the one that goes to nobody while ticks run late.
+func (s *Scheduler) withholds(k *token) bool {
+	return s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1
+}
+
 // release takes back a token that its holder has given up (its tok field is nil already).
 func (s *Scheduler) release(k *token) {
+	if k == s.extra {
+		s.releaseExtra()
+		return
+	}
+	s.setLong(k, false)
 	s.mu.Lock()
 	k.holder.Store(nil)
-	k.guest.Store(nil)
-	if s.late.Load() && k.id == len(s.tokens)-1 && k.id > 0 && s.withheld == nil {
+	if k.guest.Load() != nil {
+		k.guest.Store(nil)
+	}
+	if k.hasWork() { // a guest runs little of what is queued; nobody else would look there
+		s.flushLocked(k)
+	}
+	if s.withholds(k) && s.withheld == nil {
 		s.withheld = k
 		s.flushLocked(k)
 		s.mu.Unlock()
-		if s.hasWork() {
+		s.setLong(k, true)
+		if s.wanted() {
 			s.wakeOne()
 		}
 		return
@@ -243,7 +321,7 @@ func (s *Scheduler) release(k *token) {
 	s.idle = append(s.idle, k)
 	s.nidle.Store(int32(len(s.idle)))
 	s.mu.Unlock()
-	if s.hasWork() { // who pushed before nidle rose woke nobody
+	if s.wanted() { // who pushed before nidle rose woke nobody
 		s.wakeOne()
 	}
 }
@@ -251,11 +329,9 @@ func (s *Scheduler) release(k *token) {
 // flushLocked moves what is queued at a token to the shared queue.
 func (s *Scheduler) flushLocked(k *token) {
 	if t := k.takeSlot(); t != nil {
-		s.shared[t.class].push(t)
-		s.glen.Add(1)
+		s.pushLocked(t)
 	}
 	for t := k.pop(); t != nil; t = k.pop() {
-		s.shared[t.class].push(t)
-		s.glen.Add(1)
+		s.pushLocked(t)
 	}
 }

@@ -285,7 +285,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 		for range 50 {
 			wg.Add(1)
 			s.Ready(&newJob(func(*Coro) bool { wg.Done(); return false }).Task, nil)
-			p := s.NewPlain()
+			p := newPlain(s)
 			wg.Go(func() { p.Acquire(); p.Release() })
 		}
 		wg.Wait()

@@ -20,11 +20,15 @@ type Task struct {
 type class uint8
 
 const (
-	unknown class = iota // new, or quick until one long turn
+	unknown class = iota // new
+	lapsed               // quick until one long turn
 	quick
 	long
 	classes
 )
+
+// Long reports whether a task's turns run long. Only for who runs it. It is no method, for owners embed their task.
+func Long(t *Task) bool { return t.class == long }
 
 // ended notes whether the turn that ends was long.
 func (t *Task) ended(wasLong bool) {
@@ -32,7 +36,7 @@ func (t *Task) ended(wasLong bool) {
 	if wasLong {
 		c = long
 		if t.class == quick {
-			c = unknown
+			c = lapsed
 		}
 	}
 	if t.class != c {
@@ -40,16 +44,19 @@ func (t *Task) ended(wasLong bool) {
 	}
 }
 
+// isQuick reports whether the turns of the class are short, as far as is known.
+func (c class) isQuick() bool { return c == quick || c == lapsed }
+
 // order is the one in which the shared queues are looked at: quick tasks first, but each queue is first in turn now and
 // then, so that none is starved.
 func order(pick uint32) [classes]class {
 	switch {
 	case pick&7 == 0:
-		return [classes]class{long, unknown, quick}
+		return [classes]class{long, lapsed, unknown, quick}
 	case pick&3 == 0:
-		return [classes]class{unknown, quick, long}
+		return [classes]class{unknown, lapsed, quick, long}
 	}
-	return [classes]class{quick, unknown, long}
+	return [classes]class{quick, lapsed, unknown, long}
 }
 
 // list is an intrusive FIFO.

@@ -10,6 +10,7 @@ import (
 // token is the right to run one turn at a time, with the queue that its holder works on. All parts may be touched by a
 // worker that has just lost the token, hence the lock and the atomics.
 type token struct {
+	_    apart
 	id   int
 	slot atomic.Pointer[Task] // what the running turn has just woken: next, without a queue
 
@@ -23,12 +24,22 @@ type token struct {
 	worker atomic.Bool           // the holder is a worker, not a Plain; written with holder
 	guest  atomic.Pointer[Guest] // the worker is a guest's, or nil; likewise
 
+	long atomic.Bool // a long turn runs on it: counted in the scheduler's nlong
+
+	// shares says that others may take from the queue: tasks wait long in it, or one runs long. Mostly written by the
+	// holder, by the monitor too.
+	shares atomic.Bool
+
 	// flagged is set by the monitor at a tick and cleared when a turn begins or a batch goes on: still set at the next
 	// tick means that one turn ran all the time between.
 	flagged atomic.Bool
 	ranLong atomic.Bool // set by the monitor with stuck > 0, cleared by Coro.Settle
 	stuck   int         // ticks for which flagged stayed set; monitor only
+	_       apart
 }
+
+// apart keeps what two processors write all the time out of each other's cache lines, which are fetched in pairs.
+type apart [128]byte
 
 func (k *token) push(t *Task) {
 	k.mu.Lock()
@@ -77,6 +88,11 @@ func (k *token) steal(thief *token) *Task {
 		thief.mu.Unlock()
 	}
 	return first
+}
+
+// stealable reports whether there is something that others should take. A Plain does not run what it finds.
+func (k *token) stealable() bool {
+	return k.qlen.Load() > 0 && (k.shares.Load() || !k.worker.Load())
 }
 
 func (k *token) hasWork() bool { return k.qlen.Load() > 0 || k.slot.Load() != nil }

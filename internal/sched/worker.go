@@ -15,6 +15,7 @@ const (
 	longTurn    = 1e6     // ns: a turn that lasts this long ends, and goes behind the others next time
 	slowMessage = 4_000   // ns: where messages take longer than this, the clock is read after each
 	maxUnread   = 64      // messages between two readings, where they take less
+	shareAfter  = 100_000 // ns that short tasks wait in a worker's queue before another worker is woken for them
 	yieldEvery  = 200_000 // ns after which a worker lets other goroutines run
 	maxIdleCoro = 32      // coroutines a worker keeps for later
 	maxSpare    = 64      // workers kept without a token
@@ -22,6 +23,7 @@ const (
 
 // worker is a goroutine that runs turns while it holds a token.
 type worker struct {
+	_       apart
 	s       *Scheduler
 	guest   *Guest                // nil for a worker proper
 	tok     atomic.Pointer[token] // nil: none, or lost to the monitor
@@ -32,18 +34,26 @@ type worker struct {
 	picks   uint32
 	yielded int64 // when other goroutines were last let run
 	yield   bool  // it is time to do so again
+	rested  bool  // they were let run since the last turn
 	begun   int64 // when the running turn began
 	last    int64 // when the clock was read last
 	every   int   // messages from one reading to the next
 	left    int   // of them
+	pops    int   // from the token's queue
+	mark    int   // pops when all that was in the queue at markAt has been taken
+	markAt  int64
+	_       apart
 }
 
 func (w *worker) hold(k *token) {
 	w.holding = true
 	w.tok.Store(k)
 	k.worker.Store(true)
-	k.guest.Store(w.guest)
+	if k.guest.Load() != w.guest {
+		k.guest.Store(w.guest)
+	}
 	k.holder.Store(&w.tok)
+	w.s.setLong(k, false)
 }
 
 // why a coroutine came back to its worker.
@@ -55,6 +65,7 @@ const (
 
 // Coro is a coroutine on which turns run.
 type Coro struct {
+	_      apart
 	w      *worker // who runs it now; set by the worker before each switch
 	g      uintptr // its goroutine
 	task   *Task   // whose turn it runs; own goroutine only
@@ -67,6 +78,7 @@ type Coro struct {
 
 	// Label is free for the owner of the tasks: what the coroutine's goroutine is labelled with. Turn only.
 	Label any
+	_     apart
 }
 
 // Parker is what a parked turn waits for.
@@ -137,12 +149,13 @@ func (w *worker) readClock() {
 	switch {
 	case each > slowMessage:
 		w.every = 1
+		w.share(true)
 	case w.every < maxUnread:
 		w.every *= 2
 	}
 	w.left = w.every
-	if now-w.yielded > yieldEvery {
-		w.yield = true
+	if d := now - w.yielded; d > yieldEvery && (d > 5*yieldEvery || w.s.nidle.Load() == 0) {
+		w.yield = true // less often where a processor is free: Gosched wakes it, and it may take this goroutine
 	}
 }
 
@@ -150,6 +163,37 @@ func (w *worker) readClock() {
 func (w *worker) startClock() {
 	w.last = w.s.refresh()
 	w.every, w.left = 1, 1
+	w.mark, w.markAt = w.pops, w.last
+}
+
+// popped is called for each task taken from the token's queue, or nil if that was empty: it measures how long tasks wait
+// there. While they wait for less than it takes to wake a worker, they stay: another processor would spend more on
+// fetching what they share than it could help.
+func (w *worker) popped(k *token, t *Task) {
+	if t == nil {
+		w.mark, w.markAt = w.pops, w.last
+		return
+	}
+	if w.pops++; w.pops >= w.mark {
+		w.share(w.every < maxUnread/2 || w.last-w.markAt > shareAfter)
+		w.mark, w.markAt = w.pops+int(k.qlen.Load()), w.last
+	} else if w.last-w.markAt > shareAfter {
+		w.share(true)
+	}
+}
+
+// share says whether others may have tasks from the queue, and wakes one for them.
+func (w *worker) share(yes bool) {
+	k := w.tok.Load()
+	if k == nil {
+		return
+	}
+	if k.shares.Load() != yes {
+		k.shares.Store(yes)
+	}
+	if yes && k.qlen.Load() > 0 && w.s.nidle.Load() > 0 {
+		w.s.wakeOne()
+	}
 }
 
 func (w *worker) coro() *Coro {
@@ -284,18 +328,18 @@ func (w *worker) find(c *Coro) *Task {
 		c.why = whyNothing
 		return nil
 	}
+	if k.long.Load() {
+		s.setLong(k, false)
+	}
 	w.picks++
 	if w.yield && w.guest == nil { // a guest goes back to wait for more at once
-		w.yield = false
-		runtime.Gosched()
-		w.last = s.refresh()
-		w.yielded = w.last
+		w.rest()
 	}
 	w.begun = w.last
 	if k.flagged.Load() { // after the others have run: the monitor among them
 		k.flagged.Store(false)
 	}
-	if s.late.Load() && k.id > 0 && k.id == len(s.tokens)-1 {
+	if s.withholds(k) {
 		c.why = whyNothing // withheld in release
 		return nil
 	}
@@ -305,14 +349,23 @@ func (w *worker) find(c *Coro) *Task {
 	} else if w.picks <= maxGuestTurns {
 		t = k.takeSlot()
 	}
-	switch {
-	case t == nil:
+	if t != nil && t.class == long {
+		s.setLong(k, true)
+		if !w.restBeforeLong(k) {
+			s.push(t)
+			c.why = whyNothing
+			return nil
+		}
+	}
+	w.rested = false
+	if t == nil {
 		c.why = whyNothing
-	case t.parked != nil:
-		w.resume, t.parked = t.parked, nil
-		c.why = whyHandover
 		return nil
-	case t.plain:
+	}
+	if t.parked == nil && t.class != quick { // this may take long
+		w.share(true)
+	}
+	if t.plain {
 		c.why = whyNothing
 		if w.tok.CompareAndSwap(k, nil) {
 			w.holding = false
@@ -322,12 +375,42 @@ func (w *worker) find(c *Coro) *Task {
 		}
 		return nil
 	}
+	if t.parked != nil {
+		w.resume, t.parked = t.parked, nil
+		c.why = whyHandover
+		return nil
+	}
 	return t
 }
 
-// pick looks where a worker looks for tasks, in turn.
+// rest lets other goroutines run.
+func (w *worker) rest() {
+	w.yield = false
+	runtime.Gosched()
+	w.last = w.s.refresh()
+	w.yielded = w.last
+	w.rested = true
+}
+
+// restBeforeLong lets others run before a long turn. A quick turn before it may have woken goroutines, a link's writer
+// perhaps: it is not enough to rest after long turns. False: the monitor took the token meanwhile.
+func (w *worker) restBeforeLong(k *token) bool {
+	if !w.rested {
+		w.rest()
+	}
+	w.begun = w.last
+	if k.flagged.Load() {
+		k.flagged.Store(false)
+	}
+	return w.tok.Load() == k
+}
+
+// pick takes the task to run next.
 func (w *worker) pick(k *token) *Task {
 	s := w.s
+	if k == s.extra {
+		return s.nextQuick()
+	}
 	t := k.takeSlot()
 	if t != nil && w.picks%slotTurns == 0 {
 		k.push(t)
@@ -335,12 +418,15 @@ func (w *worker) pick(k *token) *Task {
 	}
 	if t == nil {
 		t = k.pop()
+		w.popped(k, t)
 	}
 	if t == nil {
 		t = s.popShared()
 	}
 	for i := 1; t == nil && i < len(s.tokens); i++ {
-		t = s.tokens[(k.id+i)%len(s.tokens)].steal(k)
+		if other := s.tokens[(k.id+i)%len(s.tokens)]; other.stealable() {
+			t = other.steal(k)
+		}
 	}
 	return t
 }
