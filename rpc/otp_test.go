@@ -206,15 +206,17 @@ func TestWeCallErlang(t *testing.T) {
 	if outcomes != 3 {
 		t.Error(outcomes)
 	}
-	// Killed in the call, and the node gone in the call.
+	// Killed in the call, and the node gone in the call. First the call that timed out above must be over there.
+	sleepers := "length([P || P <- processes(), {current_function, {timer, sleep, 1}} <- [process_info(P, current_function)]])"
+	er.Until(t, sleepers, "0")
 	f := Async[any](ctx, node, "erlang", "apply", a("timer"), a("sleep"), etf.List{a("infinity")})
-	er.Until(t, "length([P || P <- processes(), {current_function, {timer, sleep, 1}} <- [process_info(P, current_function)]])", "1")
+	er.Until(t, sleepers, "1")
 	er.Eval(t, "[exit(P, kill) || P <- processes(), {current_function, {timer, sleep, 1}} <- [process_info(P, current_function)]]")
 	if _, err := f.Await(ctx); !errors.As(err, &e) || !e.Signal || !errors.Is(err, banyan.ErrKilled) {
 		t.Error(err)
 	}
 	f = Async[any](ctx, node, "timer", "sleep", a("infinity"))
-	er.Until(t, "length([P || P <- processes(), {current_function, {timer, sleep, 1}} <- [process_info(P, current_function)]])", "1")
+	er.Until(t, sleepers, "1")
 	er.Kill(t)
 	if _, err := f.Await(ctx); !errors.Is(err, banyan.ErrNoConnection) {
 		t.Error(err)
