@@ -2,8 +2,6 @@
 
 package banyan
 
-import "unsafe"
-
 // Behaviour stands between a server's mailbox and its handlers: it gets each message in place of the message's own
 // handler, and has it handled now, later or again. Packages such as statem are made with it; a program rarely needs it.
 // Its methods are called on the process's own turn; an error ends the server with that reason.
@@ -96,7 +94,9 @@ func (m Message) Keep(self *Self) (Message, error) {
 		}
 		e.word[0] = keptCall
 	case e.rec == tickRecord: // the next tick does not wait for it
-		*e = envelope{rec: infoRecord, ptr: unsafe.Pointer(&(*Timer)(e.ptr).m), size: e.size}
+		size := e.size
+		*e = infoEnvelope((*Timer)(e.ptr).m)
+		e.size = size
 	}
 	return Message{e, true}, nil
 }

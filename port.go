@@ -214,11 +214,11 @@ func (n *Node) deliverBody(l *remoteNode, s *Signal, co *sched.Coro) {
 	default:
 		e = infoEnvelope(b.Value)
 	}
-	pl := e.rec.msg.plan
-	if e.rec == infoRecord {
-		pl = anyPayload().plan
+	if e.rec == infoRecord { // whose value does not lie at ptr
+		e.size = uint32(min(anyPayload().plan.Size(unsafe.Pointer(&b.Value)), 1<<31))
+	} else {
+		e.size = uint32(min(e.rec.msg.plan.Size(e.ptr), 1<<31))
 	}
-	e.size = uint32(min(pl.Size(e.ptr), 1<<31))
 	if _, err := q.enqueue(&e, co, false); err != nil && err != ErrNoProcess {
 		n.deadLetters.Add(1)
 		l.tellFull(q.pid)

@@ -108,18 +108,20 @@ func TestGuestIsRelieved(t *testing.T) {
 
 // runtime.Goexit in a turn ends the guest's goroutine; its duty goes to another, and the accounts are right.
 func TestGoexitOnAGuest(t *testing.T) {
-	s := New(1, turn)
-	relieved, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		duty(s, &newJob(func(*Coro) bool { runtime.Goexit(); return false }).Task, func() { close(relieved) })
-		t.Error("Run returned")
-	}()
-	<-relieved
-	<-ended
-	synchronize(s)
-	s.Close()
-	if s.live != 0 || s.lost.Load() != 0 {
-		t.Errorf("live is %d, lost %d after Close", s.live, s.lost.Load())
-	}
+	synctest.Test(t, func(t *testing.T) { // where the monitor's ticks come only when all are at rest
+		s := New(1, turn)
+		relieved, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			duty(s, &newJob(func(*Coro) bool { runtime.Goexit(); return false }).Task, func() { close(relieved) })
+			t.Error("Run returned")
+		}()
+		<-relieved
+		<-ended
+		synchronize(s)
+		s.Close()
+		if s.live != 0 || s.lost.Load() != 0 {
+			t.Errorf("live is %d, lost %d after Close", s.live, s.lost.Load())
+		}
+	})
 }
