@@ -10,6 +10,7 @@ main() ->
 loop() ->
     case io:get_line("") of
         eof -> halt(0);
+        {error, _} -> halt(0); % who drives it has died
         Line ->
             R = try
                     {ok, Tokens, _} = erl_scan:string(Line),
@@ -18,7 +19,7 @@ loop() ->
                     V
                 catch C:E -> {C, E}
                 end,
-            io:format("=> ~0tp~n", [R]),
+            try io:format("=> ~0tp~n", [R]) catch _:_ -> halt(0) end,
             loop()
     end.
 
