@@ -4,7 +4,6 @@ package erltest
 
 import (
 	"bufio"
-	"bytes"
 	_ "embed"
 	"fmt"
 	"io"
@@ -32,7 +31,7 @@ type Node struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	lines chan string
-	errs  *bytes.Buffer
+	errs  *Output
 	epmd  string // its port
 }
 
@@ -57,7 +56,7 @@ func Start(t testing.TB, alive string, epmdPort int, cookie string, args ...stri
 	if err := os.WriteFile(src, loop, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := &Node{Name: alive + "@127.0.0.1", lines: make(chan string, 100), errs: new(bytes.Buffer), epmd: strconv.Itoa(epmdPort)}
+	e := &Node{Name: alive + "@127.0.0.1", lines: make(chan string, 100), errs: new(Output), epmd: strconv.Itoa(epmdPort)}
 	e.cmd = exec.Command(erl, append([]string{"-noshell", "-name", e.Name, "-setcookie", cookie, "-kernel", "logger_level", "error",
 		"-kernel", "inet_dist_use_interface", "{127,0,0,1}",
 		"-eval", fmt.Sprintf(`{ok, M, B} = compile:file("%s", [binary]), code:load_binary(M, "erltest_loop", B), erltest_loop:main().`, src)}, args...)...)
