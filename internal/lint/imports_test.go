@@ -55,6 +55,7 @@ var rooms = []room{
 	{"internal/interoptarget", []string{everything}, "a program"},
 	{"internal/compiletest", []string{""}, "what users may and may not write, as packages of their own"},
 	{"internal/erltest", []string{leaves}, "real Erlang nodes for tests of any layer"},
+	{"internal/rabbittest", nil, "it is a test of everything below"},
 	{"internal/lint", nil, "it reads the code, it does not run it"},
 	{"cmd", []string{everything, "internal/demo"}, "a program"},
 	{"examples", []string{everything, "banyantest"}, "programs, for readers"},
@@ -76,6 +77,7 @@ var never = map[string]string{
 
 	"internal/compiletest":   "it is a test",
 	"internal/interopsoak":   "a program is an end",
+	"internal/rabbittest":    "it is a test",
 	"internal/interoptarget": "a program is an end",
 	"internal/demo":          "the demo is an end: move what is of use to others into a package",
 }

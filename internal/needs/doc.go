@@ -7,6 +7,6 @@
 //		erl := needs.Erlang(t)
 //		cmd := exec.Command(erl, "-noshell", ...)
 //
-// BANYAN_REQUIRE is a list of erlang, elixir, root, browser, separated by commas, or all. What it names fails the test
+// BANYAN_REQUIRE is a list of erlang, elixir, rabbitmq, root, browser, separated by commas, or all. What it names fails the test
 // in place of skipping it, so that CI cannot pass by testing nothing.
 package needs

@@ -30,6 +30,12 @@ func Browser(t testing.TB) string {
 	return program(t, "browser", "chromium", "chromium-browser", "google-chrome", "headless-shell")
 }
 
+// RabbitMQ needs Debian's RabbitMQ, and gives the path of its server: not of the one in PATH, which changes the user.
+func RabbitMQ(t testing.TB) string {
+	t.Helper()
+	return program(t, "rabbitmq", "/usr/lib/rabbitmq/bin/rabbitmq-server")
+}
+
 // Program needs a program of any name; what is the word for BANYAN_REQUIRE.
 func Program(t testing.TB, what, name string) string {
 	t.Helper()
