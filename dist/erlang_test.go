@@ -22,6 +22,7 @@ import (
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/dist/epmd"
 	"github.com/banyan-go/banyan/etf"
+	"github.com/banyan-go/banyan/internal/erltest"
 )
 
 // needErlang skips the test, loudly, where there is no Erlang; with BANYAN_REQUIRE=all it fails instead.
@@ -52,7 +53,7 @@ type erlang struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	lines chan string
-	errs  *bytes.Buffer
+	errs  *erltest.Output
 }
 
 // startErlang starts a node with its own home and the epmd port given.
@@ -63,7 +64,7 @@ func startErlang(t testing.TB, alive string, epmdPort int, cookie string, args .
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &erlang{name: banyan.Atom(alive + "@127.0.0.1"), lines: make(chan string, 100), errs: new(bytes.Buffer)}
+	e := &erlang{name: banyan.Atom(alive + "@127.0.0.1"), lines: make(chan string, 100), errs: new(erltest.Output)}
 	e.cmd = exec.Command("erl", "-noshell", "-name", string(e.name), "-setcookie", cookie,
 		"-kernel", "logger_level", "error", "-eval",
 		fmt.Sprintf(`{ok, M, B} = compile:file("%s", [binary]), code:load_binary(M, "banyan_peer", B), banyan_peer:main().`, src))
