@@ -431,8 +431,8 @@ func (p *Self) informEnvelope(e envelope) {
 	}
 }
 
-// tell tells all that a process tied to them is dead. The relations belong to the caller.
-func (r *relations) tell(p *Self, reason error) {
+// tell tells all that a process tied to them is dead. The relations belong to the caller; mine says that it runs the process.
+func (r *relations) tell(p *Self, reason error, mine bool) {
 	n := p.node
 	for t := range r.timers {
 		t.stop()
@@ -461,7 +461,7 @@ func (r *relations) tell(p *Self, reason error) {
 			}
 		case to.Node != n.name:
 			if l.active {
-				n.exitRemote(p, to, reason)
+				n.exitRemote(p, to, reason, mine)
 			}
 		default:
 			if q := n.procs.get(to); q != nil {
@@ -475,7 +475,7 @@ func (r *relations) tell(p *Self, reason error) {
 		} else if w.local != nil {
 			w.local.receiveDown(ref, p.pid, reason)
 		} else {
-			n.downRemote(p, ref, w, reason)
+			n.downRemote(p, ref, w, reason, mine)
 		}
 	}
 	if r.turn != nil {
