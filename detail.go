@@ -37,7 +37,7 @@ func (n *Node) Detail(pid PID) (d ProcessDetail, ok bool) {
 			d.Watches = append(d.Watches, Watch{PID: w.pid})
 		}
 	}
-	for _, w := range p.ext.watchers {
+	for _, w := range p.ext.eachWatcher {
 		d.WatchedBy = append(d.WatchedBy, w.pid)
 	}
 	return d, true

@@ -7,7 +7,13 @@ import "sync"
 // functionTable holds what Export made known. It only grows, by what the program exports.
 type functionTable struct {
 	mu sync.RWMutex
-	m  map[functionKey]func(*Self, []any) error
+	m  map[functionKey]*exported
+}
+
+// exported is one of them.
+type exported struct {
+	run  func(*Self, []any) error
+	pace Pace
 }
 
 type functionKey struct {
@@ -15,7 +21,7 @@ type functionKey struct {
 	arity            int
 }
 
-func (t *functionTable) find(module, function Atom, arity int) func(*Self, []any) error {
+func (t *functionTable) find(module, function Atom, arity int) *exported {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.m[functionKey{module, function, arity}]
@@ -25,6 +31,10 @@ func (t *functionTable) find(module, function Atom, arity int) func(*Self, []any
 // spawn(Node, Module, Function, Args) and the like, or RunAt. It runs in a plain process of its own, with the arguments as
 // terms; what it returns is the exit reason. Nothing can be started here but what was exported. A function that is exported
 // again replaces the former; nil takes it back.
+//
+// A function that another node asks for runs on the goroutine that reads from that node's link, as long as it is quick; one that
+// waits by this package, or takes longer than about a millisecond, gets the goroutine for itself, and others like it have
+// their own from the start, see Pace.
 func (n *Node) Export(module, function Atom, arity int, f func(self *Self, args []any) error) { //lint:any terms
 	k := functionKey{module, function, arity}
 	t := &n.functions
@@ -35,9 +45,9 @@ func (n *Node) Export(module, function Atom, arity int, f func(self *Self, args 
 		return
 	}
 	if t.m == nil {
-		t.m = map[functionKey]func(*Self, []any) error{}
+		t.m = map[functionKey]*exported{}
 	}
-	t.m[k] = f
+	t.m[k] = &exported{run: f}
 }
 
 // Exported reports whether Export has made a function known.

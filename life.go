@@ -153,7 +153,7 @@ func (p *Self) declareDead(reason error) {
 		p.abandon(c)
 	}
 	if rel != nil {
-		rel.tell(p, reason)
+		rel.tell(p, reason, mine)
 	}
 	room.wakeAll(co)
 	if first.rec != nil {

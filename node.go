@@ -351,7 +351,7 @@ func (p *Self) info() ProcessInfo {
 				i.Links = append(i.Links, pid)
 			}
 		}
-		i.Watches, i.Watched = len(r.monitors), len(r.watchers)
+		i.Watches, i.Watched = len(r.monitors), r.countWatchers()
 		if r.suspended != nil {
 			i.Status = "suspended"
 		}

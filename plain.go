@@ -15,26 +15,27 @@ import (
 // sleeps: whoever turns scheduled true calls Wake.
 type plainProcess struct {
 	sched.Plain
-	g  atomic.Uintptr
-	fn func(*Self) error
+	g     atomic.Uintptr
+	fn    func(*Self) error
+	turns *Turns // on whose reader it runs, nil: on a goroutine of its own; the goroutine's
+	pace  *Pace  // of the function it was started for
 }
 
 // mine: where goroutines cannot be told apart, the process's own is trusted.
 func (pp *plainProcess) mine() bool { return !goid.Supported || pp.g.Load() == goid.ID() }
 
 // pause gives the token up before the goroutine blocks, resume takes one again.
-func (pp *plainProcess) pause()  { pp.Release() }
+func (pp *plainProcess) pause() {
+	pp.leaveReader()
+	pp.Release()
+}
 func (pp *plainProcess) resume() { pp.Acquire() }
 
 // Go starts a plain process: fn runs in a goroutine of its own and takes messages by Receive, in the order it likes. It
 // ends when fn returns, with that reason. Use it where the program is a sequence; a server costs a tenth.
 func Go(by Spawner, fn func(self *Self) error, opts ...SpawnOption) (PID, error) {
 	n, parent := by.spawner()
-	p := &Self{kind: plainKind, limits: &n.cfg.limits, scheduled: true}
-	p.node = n
-	p.proc = p
-	p.plain = &plainProcess{fn: fn}
-	n.sched.Init(&p.plain.Plain)
+	p := n.newPlain(fn)
 	if err := n.introduce(p, parent, opts); err != nil {
 		return PID{}, err
 	}
@@ -48,18 +49,32 @@ func Go(by Spawner, fn func(self *Self) error, opts ...SpawnOption) (PID, error)
 
 var plainKind = kindFor(nil, "process")
 
+func (n *Node) newPlain(fn func(*Self) error) *Self {
+	p := &Self{kind: plainKind, limits: &n.cfg.limits, scheduled: true}
+	p.node = n
+	p.proc = p
+	p.plain = &plainProcess{fn: fn}
+	n.sched.Init(&p.plain.Plain)
+	return p
+}
+
 func (p *Self) runPlain() {
-	defer p.node.goroutines.end()
 	p.plain.g.Store(goid.ID())
 	p.labelPlain()
 	p.plain.resume()
+	p.live()
+}
+
+// live is what a plain process does once it has its first token.
+func (p *Self) live() {
+	defer p.node.goroutines.end()
 	ok := false
 	defer func() {
 		if !ok {
 			p.stopped, p.stopWhy = true, panicReason(recover())
 		}
 		p.finish()
-		p.plain.pause()
+		p.plain.Release()
 	}()
 	err := p.plain.fn(p)
 	if !p.stopped {
@@ -93,6 +108,7 @@ func (p *Self) Receive(ctx context.Context, match ...Matcher) (any, error) {
 	if _, ok := p.mine(); !ok || p.plain == nil {
 		return nil, &OpError{Op: "receive", To: p.pid.String(), What: p.kind.name, Err: ErrNotUnderstood}
 	}
+	p.plain.leaveReader()
 	p.plain.Yield() // a process that never has to wait must not keep a worker for itself
 	if !p.labelled && p.plain.Long() {
 		p.labelled = true

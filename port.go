@@ -122,9 +122,9 @@ func (n *Node) addressee(s *Signal) *Self {
 }
 
 // Deliver brings a signal to its process. It takes what Body.Value and Spawn point to, but not s.
-func (p *Port) Deliver(peer Peer, s *Signal) { p.deliver(peer, s, nil) }
+func (p *Port) Deliver(peer Peer, s *Signal) { p.deliver(peer, s, nil, nil) }
 
-func (p *Port) deliver(peer Peer, s *Signal, co *sched.Coro) {
+func (p *Port) deliver(peer Peer, s *Signal, co *sched.Coro, t *Turns) {
 	n := p.n
 	l := n.remotes.of(peer)
 	if l == nil {
@@ -157,7 +157,7 @@ func (p *Port) deliver(peer Peer, s *Signal, co *sched.Coro) {
 	case OpDown:
 		n.downFrom(l, s)
 	case OpSpawn:
-		n.spawnFrom(l, s)
+		n.spawnFrom(l, s, t)
 	case OpSpawnReply:
 		n.remotes.spawned(l, s)
 	case OpGroupLeader:

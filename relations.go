@@ -11,7 +11,8 @@ import (
 type relations struct {
 	links    map[PID]*link
 	monitors map[Reference]watch // whom this process watches
-	watchers map[Reference]watcher
+	watched1 watched               // most are watched by one, if by any: erpc's for one
+	watchers map[Reference]watcher // the others
 	names    []Atom
 	timers   map[*Timer]struct{}
 	tickets  map[*call]uint32   // deferred replies not yet given, with their generation
@@ -49,6 +50,51 @@ type watcher struct {
 	run   *spawning // RunAt of this node
 	pid   PID       // of the watcher
 	name  Atom      // how it asked, goes back in Down
+}
+
+// watched is a watcher with its monitor; a zero ref is none.
+type watched struct {
+	ref Reference
+	watcher
+}
+
+func (r *relations) addWatcher(ref Reference, w watcher) {
+	if r.watched1.ref.IsZero() || r.watched1.ref == ref {
+		r.watched1 = watched{ref, w}
+		return
+	}
+	if r.watchers == nil {
+		r.watchers = map[Reference]watcher{}
+	}
+	r.watchers[ref] = w
+}
+
+func (r *relations) dropWatcher(ref Reference) {
+	if r.watched1.ref == ref {
+		r.watched1 = watched{}
+		return
+	}
+	delete(r.watchers, ref)
+}
+
+// eachWatcher goes through all of them.
+func (r *relations) eachWatcher(yield func(Reference, watcher) bool) {
+	if !r.watched1.ref.IsZero() && !yield(r.watched1.ref, r.watched1.watcher) {
+		return
+	}
+	for ref, w := range r.watchers {
+		if !yield(ref, w) {
+			return
+		}
+	}
+}
+
+func (r *relations) countWatchers() int {
+	n := len(r.watchers)
+	if !r.watched1.ref.IsZero() {
+		n++
+	}
+	return n
 }
 
 // Exit is the message that an exit signal becomes for a process that traps exits.
@@ -220,11 +266,7 @@ func (p *Self) watchedBy(ref Reference, w watcher) bool {
 	if p.dead.Load() {
 		return false
 	}
-	r := p.related()
-	if r.watchers == nil {
-		r.watchers = map[Reference]watcher{}
-	}
-	r.watchers[ref] = w
+	p.related().addWatcher(ref, w)
 	return true
 }
 
@@ -232,7 +274,7 @@ func (p *Self) unwatchedBy(ref Reference) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ext != nil {
-		delete(p.ext.watchers, ref)
+		p.ext.dropWatcher(ref)
 	}
 }
 
@@ -431,8 +473,8 @@ func (p *Self) informEnvelope(e envelope) {
 	}
 }
 
-// tell tells all that a process tied to them is dead. The relations belong to the caller.
-func (r *relations) tell(p *Self, reason error) {
+// tell tells all that a process tied to them is dead. The relations belong to the caller; mine says that it runs the process.
+func (r *relations) tell(p *Self, reason error, mine bool) {
 	n := p.node
 	for t := range r.timers {
 		t.stop()
@@ -461,7 +503,7 @@ func (r *relations) tell(p *Self, reason error) {
 			}
 		case to.Node != n.name:
 			if l.active {
-				n.exitRemote(p, to, reason)
+				n.exitRemote(p, to, reason, mine)
 			}
 		default:
 			if q := n.procs.get(to); q != nil {
@@ -469,13 +511,13 @@ func (r *relations) tell(p *Self, reason error) {
 			}
 		}
 	}
-	for ref, w := range r.watchers {
+	for ref, w := range r.eachWatcher {
 		if w.run != nil {
 			w.run.report(p.pid, reasonOrNormal(reason))
 		} else if w.local != nil {
 			w.local.receiveDown(ref, p.pid, reason)
 		} else {
-			n.downRemote(p, ref, w, reason)
+			n.downRemote(p, ref, w, reason, mine)
 		}
 	}
 	if r.turn != nil {

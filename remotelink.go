@@ -106,10 +106,10 @@ func (n *Node) unlinkAck(l *remoteNode, s *Signal) {
 }
 
 // exitRemote tells a linked process on another node that p is dead.
-func (n *Node) exitRemote(p *Self, to PID, reason error) {
+func (n *Node) exitRemote(p *Self, to PID, reason error, soon bool) {
 	if l := n.remotes.get(to.Node); l != nil {
 		l.forgetLink(p.pid, to)
-		l.control(&Signal{Op: OpExit, From: p.pid, To: to, Reason: reasonOrNormal(reason)})
+		l.control(&Signal{Op: OpExit, From: p.pid, To: to, Reason: reasonOrNormal(reason), Soon: soon && p.onTurns(l)})
 	}
 }
 
@@ -172,16 +172,19 @@ func (l *remoteNode) takeWatched(ref Reference) *Self {
 }
 
 // downRemote tells a watcher on another node that p is dead.
-func (n *Node) downRemote(p *Self, ref Reference, w watcher, reason error) {
+func (n *Node) downRemote(p *Self, ref Reference, w watcher, reason error, soon bool) {
 	l := n.remotes.get(w.pid.Node)
 	if l == nil || l.takeWatched(ref) == nil {
 		return
 	}
-	s := &Signal{Op: OpDown, From: p.pid, To: w.pid, Ref: ref, Reason: reasonOrNormal(reason)}
+	s := signals.Get().(*Signal)
+	s.Op, s.From, s.To, s.Ref, s.Reason, s.Soon = OpDown, p.pid, w.pid, ref, reasonOrNormal(reason), soon && p.onTurns(l)
 	if w.name != "" {
 		s.From, s.Name = PID{}, w.name
 	}
 	l.control(s)
+	*s = Signal{}
+	signals.Put(s)
 }
 
 // downFrom is a monitor of ours that fires on another node. It may be a call's.

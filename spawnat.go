@@ -228,7 +228,7 @@ func (n *Node) runHere(ctx context.Context, from caller, req SpawnRequest) (*spa
 	if from.self != nil {
 		by = from.self.pid
 	}
-	pid, err := Go(n, func(self *Self) error { return f(self, req.Args) }, spawnOption(func(c *spawnConfig) {
+	pid, err := Go(n, func(self *Self) error { return f.run(self, req.Args) }, spawnOption(func(c *spawnConfig) {
 		c.parent, c.leader = by, n.leaderFor(from)
 		c.ready = func(p *Self) { p.watchedBy(s.ref, watcher{run: s, pid: by}) }
 	}))
@@ -326,21 +326,22 @@ func (t *remoteTable) spawned(l *remoteNode, sig *Signal) {
 }
 
 // spawnFrom starts what another node asks for: a function that Export made known, or a registered constructor.
-func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
+// With t a function runs on the reader of the link.
+func (n *Node) spawnFrom(l *remoteNode, s *Signal, t *Turns) {
+	if f := n.functions.find(s.Spawn.Module, s.Spawn.Function, len(s.Spawn.Args)); f != nil {
+		n.spawnFunction(l, s, f, t)
+		return
+	}
 	req := *s.Spawn
 	from, ref := s.From, s.Ref
 	reply := func(pid PID, err Atom) {
 		l.control(&Signal{Op: OpSpawnReply, To: from, Ref: ref, From: pid, Err: err,
 			Linked: req.Link && err == "", Monitored: req.Monitor && err == ""})
 	}
-	f := n.functions.find(req.Module, req.Function, len(req.Args))
 	// The link and the monitor stand before the process does anything, so that its end cannot be missed; the reply is
 	// sent before that end can be.
 	opt := spawnOption(func(c *spawnConfig) {
 		c.leader = req.GroupLeader
-		if f != nil {
-			c.parent = from
-		}
 		c.ready = func(p *Self) {
 			if req.Link {
 				n.linkFrom(l, &Signal{Op: OpLink, From: from, To: p.pid})
@@ -351,13 +352,49 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 			}
 		}
 	})
-	if f != nil {
-		if _, err := Go(n, func(self *Self) error { return f(self, req.Args) }, opt); err != nil {
-			reply(PID{}, "system_limit")
-		}
+	n.spawnConstructor(l, s, opt, reply)
+}
+
+// spawnFunction starts a process that runs a function. Link and monitor stand before it does anything, and the reply is on its
+// way before its end can be.
+func (n *Node) spawnFunction(l *remoteNode, s *Signal, f *exported, t *Turns) {
+	req := s.Spawn
+	reply := signals.Get().(*Signal)
+	defer func() {
+		*reply = Signal{}
+		signals.Put(reply)
+	}()
+	reply.Op, reply.To, reply.Ref = OpSpawnReply, s.From, s.Ref
+	args := req.Args
+	p := n.newPlain(func(self *Self) error { return f.run(self, args) })
+	if !n.goroutines.enter() {
+		reply.Err = "system_limit"
+		l.control(reply)
 		return
 	}
-	n.spawnConstructor(l, s, opt, reply)
+	r := p.related()
+	r.parent, r.leader = s.From, req.GroupLeader
+	if err := n.procs.add(p); err != nil {
+		n.goroutines.end()
+		reply.Err = "system_limit"
+		l.control(reply)
+		return
+	}
+	onReader := t != nil && !f.pace.lasts()
+	if req.Link {
+		n.linkFrom(l, &Signal{Op: OpLink, From: s.From, To: p.pid})
+	}
+	reply.From, reply.Linked, reply.Monitored, reply.Soon = p.pid, req.Link, req.Monitor, onReader
+	l.control(reply)
+	if req.Monitor {
+		n.monitorFrom(l, &Signal{Op: OpMonitor, From: s.From, To: p.pid, Ref: s.Ref})
+	}
+	if onReader {
+		p.plain.pace = &f.pace
+		t.add(p)
+		return
+	}
+	go p.runPlain()
 }
 
 // spawnConstructor starts a registered constructor. A Banyan node is told when that has returned, and of its error. Erlang

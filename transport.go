@@ -36,6 +36,12 @@ type Peer interface {
 	Disconnect(reason error)
 }
 
+// Flusher is what a Peer may have that keeps signals with Soon set.
+type Flusher interface {
+	// Flush sends what is kept. It never blocks.
+	Flush()
+}
+
 // Op says what a Signal does. They are the control messages of Erlang's distribution, without their many spellings.
 type Op uint8
 
@@ -70,6 +76,9 @@ type Signal struct {
 	Linked    bool
 	Monitored bool
 	Err       Atom
+	// Soon, of an outgoing signal, says that Flush follows if the Peer is a Flusher: it may be kept until then. It must not be
+	// kept longer than what is sent behind it.
+	Soon bool
 }
 
 // BodyKind says how a message is wrapped on the wire.

@@ -17,8 +17,8 @@ import (
 const readBuffer = 128 << 10
 
 // reader takes what the socket has, and handles every whole frame in it before it asks for more. The last message it may
-// hand to its process in person: then it runs that process's turn, and if the turn lasts, another goroutine goes on with
-// the reader.
+// hand to its process in person: then it runs that process's turn, as it runs the functions that peers call. If that lasts, another
+// goroutine goes on with the reader.
 type reader struct {
 	*receiver
 	src   func([]byte) (int, error)
@@ -117,7 +117,8 @@ func (rd *reader) frames(b []byte) (used int, err error) {
 			break
 		}
 		used += 4
-		if rd.to = deliverer(rd.port); used+n == len(b) && rd.turns != nil {
+		if rd.turns != nil {
+			rd.turns.Last(used+n == len(b))
 			rd.to = rd.turns
 		}
 		if err := rd.frame(b[used : used+n]); err != nil {
@@ -131,9 +132,9 @@ func (rd *reader) frames(b []byte) (used int, err error) {
 	return used, nil
 }
 
-// source returns how to read: with polling if the connection is TCP and polling is wanted.
+// source returns how to read: with polling if the connection is TCP, unless that is not wanted.
 func (l *link) source() func([]byte) (int, error) {
-	if l.t.cfg.PollTime > 0 {
+	if l.t.cfg.PollTime >= 0 {
 		if tcp, ok := l.conn.(*net.TCPConn); ok {
 			if p := newPoller(tcp, l.t.cfg.PollTime); p != nil {
 				return p.read

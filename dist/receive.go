@@ -17,7 +17,7 @@ import (
 type receiver struct {
 	l      *link
 	port   port
-	to     deliverer // the port, or turns for the last message there is
+	to     deliverer // the port, or turns
 	ends   control.Ends
 	in     frame.InCache
 	pieces *frame.Assembler

@@ -59,14 +59,30 @@ func (l *link) send(s *banyan.Signal, limited bool) error {
 	if kept { // before the writer can give the bytes back
 		l.t.encode.release(e)
 	}
-	if l.lies() {
+	switch {
+	case s.Soon && len(l.q.small) <= maxNow:
+		// Flush follows
+	case l.lies():
 		l.writeNow()
-	} else {
+	default:
 		l.kick()
 	}
 	l.mu.Unlock()
 	l.t.stats.sent.Add(1)
 	return nil
+}
+
+// Flush sends what was to be sent soon. Whoever calls it has nothing to send meanwhile, so he writes if nobody else does.
+func (l *link) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.reason != nil || l.q.empty():
+	case l.direct != nil && l.asleep && !l.writing && l.q.smallOnly() && len(l.q.small) <= maxNow:
+		l.writeNow()
+	default:
+		l.kick()
+	}
 }
 
 // A sender writes itself if nothing was written for quietFor, or something came from the peer since: they take turns. In a

@@ -64,6 +64,7 @@ func (s *Server) run(req Request) outcome {
 	if !ok {
 		return undefined(req.key(), req.Args)
 	}
+	req.Self.Paced(f.pace)
 	return invoke(f, req)
 }
 

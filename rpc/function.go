@@ -21,6 +21,7 @@ type Function struct {
 	in     []reflect.Type // nil for Raw
 	out    reflect.Type
 	invoke func(c *call) (any, error)
+	pace   *banyan.Pace // set by Register
 }
 
 type key struct {
@@ -148,7 +149,7 @@ func Func5[A, B, C, D, E, R any](module, function banyan.Atom, f func(context.Co
 func types(t ...reflect.Type) []reflect.Type { return t }
 
 func typed[R any](module, function banyan.Atom, in []reflect.Type, invoke func(*call) (any, error)) Function {
-	return Function{key{module, function, len(in)}, in, reflect.TypeFor[R](), invoke}
+	return Function{key: key{module, function, len(in)}, in: in, out: reflect.TypeFor[R](), invoke: invoke}
 }
 
 // argument reads one argument; the first that does not fit is noted.

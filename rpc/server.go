@@ -74,6 +74,7 @@ func (s *Server) Register(functions ...Function) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range functions {
+		f.pace = new(banyan.Pace)
 		s.functions[f.key] = f
 	}
 	return nil

@@ -9,7 +9,7 @@ import "sync/atomic"
 // one goroutine.
 //
 // A turn may last, and the duty must not wait for it: after two ticks of the monitor late is called, once, by the monitor.
-// Somebody else must do the duty from then on, with a Guest of his own; the goroutine learns it from Run.
+// Somebody else must do the duty from then on, with a Guest of his own; the goroutine learns it from Run, or End.
 type Guest struct {
 	w     worker // its coroutines, and the token while it runs turns
 	co    Coro   // what Ready knows it by; no turn runs on it
@@ -132,6 +132,32 @@ func (g *Guest) turns() {
 		w.came(c)
 	}
 	w.noteLoss() // if the monitor took the token before its slot was looked at
+}
+
+// Begin opens a series of Plains that the guest's goroutine runs itself, each after TakeIdle; End closes it. As in Run the
+// monitor relieves the goroutine if that lasts.
+func (g *Guest) Begin() {
+	g.ticks.Store(0)
+	g.state.Store(inTurn)
+}
+
+// End is false if the goroutine has been relieved meanwhile, and should end.
+func (g *Guest) End() (stillOnDuty bool) {
+	if g.state.CompareAndSwap(inTurn, onDuty) {
+		return true
+	}
+	g.Close()
+	return false
+}
+
+// OnDuty reports whether the goroutine has not been relieved.
+func (g *Guest) OnDuty() bool { return g.state.Load() != dismissed }
+
+// Dismiss relieves the goroutine by its own will, before it blocks, if it has not been relieved.
+func (g *Guest) Dismiss() {
+	if g.state.CompareAndSwap(inTurn, dismissed) {
+		g.late()
+	}
 }
 
 // giveBack releases a token that it still has.

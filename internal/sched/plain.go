@@ -16,6 +16,7 @@ type Plain struct {
 	s     *Scheduler
 	tok   atomic.Pointer[token] // nil: none, or lost to the monitor
 	woken chan struct{}         // one slot: filled with the token granted
+	guest *Guest                // on whose goroutine it runs, nil if that is its own; the goroutine's
 
 	since   int64 // when it was granted a token for which it had waited, else 0
 	holding bool  // was given a token and has not given it back; with tok nil: the monitor took it
@@ -74,6 +75,24 @@ func (p *Plain) takeIdle() bool {
 		s.kickMonitor()
 	}
 	return true
+}
+
+// TakeOn takes an idle token on the goroutine of a guest, between its Begin and End; false if there is none.
+func (p *Plain) TakeOn(g *Guest) bool {
+	p.guest = g
+	if p.takeIdle() {
+		return true
+	}
+	p.guest = nil
+	return false
+}
+
+// Leave makes the goroutine the Plain's own: somebody else does the guest's duty from now on.
+func (p *Plain) Leave() {
+	if g := p.guest; g != nil {
+		p.guest = nil
+		g.Dismiss()
+	}
 }
 
 // Release gives the token up; the goroutine may then block.
@@ -149,8 +168,8 @@ func (p *Plain) hold(k *token) {
 	if k.worker.Load() {
 		k.worker.Store(false)
 	}
-	if k.guest.Load() != nil {
-		k.guest.Store(nil)
+	if k.guest.Load() != p.guest {
+		k.guest.Store(p.guest)
 	}
 	k.holder.Store(&p.tok)
 }
