@@ -334,22 +334,12 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 			Linked: req.Link && err == "", Monitored: req.Monitor && err == ""})
 	}
 	f := n.functions.find(req.Module, req.Function, len(req.Args))
-	// The link and the monitor stand before the process does anything, so that its end cannot be missed; the reply is
-	// sent before that end can be.
 	opt := spawnOption(func(c *spawnConfig) {
 		c.leader = req.GroupLeader
 		if f != nil {
 			c.parent = from
 		}
-		c.ready = func(p *Self) {
-			if req.Link {
-				n.linkFrom(l, &Signal{Op: OpLink, From: from, To: p.pid})
-			}
-			reply(p.pid, "")
-			if req.Monitor {
-				n.monitorFrom(l, &Signal{Op: OpMonitor, From: from, To: p.pid, Ref: ref})
-			}
-		}
+		c.ready = func(p *Self) { l.answerSpawn(p, from, ref, req.Link, req.Monitor) }
 	})
 	if f != nil {
 		if _, err := Go(n, func(self *Self) error { return f(self, req.Args) }, opt); err != nil {
@@ -358,6 +348,32 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal) {
 		return
 	}
 	n.spawnConstructor(l, s, opt, reply)
+}
+
+// answerSpawn tells who asked for the process p that it is there, and makes the link and the monitor that were asked for. That is
+// one step for whoever tells of p's end, as that takes the same lock: the end can be neither missed nor told before the answer.
+func (l *remoteNode) answerSpawn(p *Self, from PID, ref Reference, link, monitor bool) {
+	l.mu.Lock()
+	gone, linked, watched := l.gone, false, false
+	if !gone {
+		if linked = link && p.linkedBy(from); linked {
+			l.links[linkEnds{p.pid, from}] = struct{}{}
+		}
+		if watched = monitor && p.watchedBy(ref, watcher{pid: from}); watched {
+			l.watched[ref] = p
+		}
+		l.controlLocked(&Signal{Op: OpSpawnReply, To: from, Ref: ref, From: p.pid, Linked: link, Monitored: monitor})
+		if link && !linked { // it was killed before it began
+			l.controlLocked(&Signal{Op: OpExit, From: p.pid, To: from, Reason: p.exitReason()})
+		}
+		if monitor && !watched {
+			l.controlLocked(&Signal{Op: OpDown, From: p.pid, To: from, Ref: ref, Reason: p.exitReason()})
+		}
+	}
+	l.mu.Unlock()
+	if gone && link && p.linkedBy(from) {
+		p.receiveExit(from, ErrNoConnection, exitLink)
+	}
 }
 
 // spawnConstructor starts a registered constructor. A Banyan node is told when that has returned, and of its error. Erlang
