@@ -222,6 +222,11 @@ func (l *remoteNode) trySend(s *Signal) error {
 func (l *remoteNode) control(s *Signal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.controlLocked(s)
+}
+
+// controlLocked is control for who holds l.mu.
+func (l *remoteNode) controlLocked(s *Signal) {
 	if l.gone {
 		return
 	}

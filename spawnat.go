@@ -338,25 +338,16 @@ func (n *Node) spawnFrom(l *remoteNode, s *Signal, t *Turns) {
 		l.control(&Signal{Op: OpSpawnReply, To: from, Ref: ref, From: pid, Err: err,
 			Linked: req.Link && err == "", Monitored: req.Monitor && err == ""})
 	}
-	// The link and the monitor stand before the process does anything, so that its end cannot be missed; the reply is
-	// sent before that end can be.
 	opt := spawnOption(func(c *spawnConfig) {
 		c.leader = req.GroupLeader
 		c.ready = func(p *Self) {
-			if req.Link {
-				n.linkFrom(l, &Signal{Op: OpLink, From: from, To: p.pid})
-			}
-			reply(p.pid, "")
-			if req.Monitor {
-				n.monitorFrom(l, &Signal{Op: OpMonitor, From: from, To: p.pid, Ref: ref})
-			}
+			l.answerSpawn(p, &Signal{Op: OpSpawnReply, To: from, Ref: ref, From: p.pid, Linked: req.Link, Monitored: req.Monitor})
 		}
 	})
 	n.spawnConstructor(l, s, opt, reply)
 }
 
-// spawnFunction starts a process that runs a function. Link and monitor stand before it does anything, and the reply is on its
-// way before its end can be.
+// spawnFunction starts a process that runs a function.
 func (n *Node) spawnFunction(l *remoteNode, s *Signal, f *exported, t *Turns) {
 	req := s.Spawn
 	reply := signals.Get().(*Signal)
@@ -381,20 +372,42 @@ func (n *Node) spawnFunction(l *remoteNode, s *Signal, f *exported, t *Turns) {
 		return
 	}
 	onReader := t != nil && !f.pace.lasts()
-	if req.Link {
-		n.linkFrom(l, &Signal{Op: OpLink, From: s.From, To: p.pid})
-	}
 	reply.From, reply.Linked, reply.Monitored, reply.Soon = p.pid, req.Link, req.Monitor, onReader
-	l.control(reply)
-	if req.Monitor {
-		n.monitorFrom(l, &Signal{Op: OpMonitor, From: s.From, To: p.pid, Ref: s.Ref})
-	}
+	l.answerSpawn(p, reply)
 	if onReader {
 		p.plain.pace = &f.pace
 		t.add(p)
 		return
 	}
 	go p.runPlain()
+}
+
+// answerSpawn tells who asked for the process p that it is there, and makes the link and the monitor that were asked for, before p
+// does anything. That is one step for whoever tells of p's end, as that takes the same lock: the end can be neither missed nor
+// told before the answer.
+func (l *remoteNode) answerSpawn(p *Self, reply *Signal) {
+	from, ref := reply.To, reply.Ref
+	l.mu.Lock()
+	gone, linked, watched := l.gone, false, false
+	if !gone {
+		if linked = reply.Linked && p.linkedBy(from); linked {
+			l.links[linkEnds{p.pid, from}] = struct{}{}
+		}
+		if watched = reply.Monitored && p.watchedBy(ref, watcher{pid: from}); watched {
+			l.watched[ref] = p
+		}
+		l.controlLocked(reply)
+		if reply.Linked && !linked { // it was killed before it began
+			l.controlLocked(&Signal{Op: OpExit, From: p.pid, To: from, Reason: p.exitReason()})
+		}
+		if reply.Monitored && !watched {
+			l.controlLocked(&Signal{Op: OpDown, From: p.pid, To: from, Ref: ref, Reason: p.exitReason()})
+		}
+	}
+	l.mu.Unlock()
+	if gone && reply.Linked && p.linkedBy(from) {
+		p.receiveExit(from, ErrNoConnection, exitLink)
+	}
 }
 
 // spawnConstructor starts a registered constructor. A Banyan node is told when that has returned, and of its error. Erlang

@@ -22,6 +22,11 @@
 // A function has an Erlang name: module, function and number of arguments. Arguments and results travel by the rules of
 // package etf. An argument that does not fit its Go type never reaches the function.
 //
+// A visible node with package global is asked by Erlang nodes, over rpc, which process keeps a name that two have registered.
+// As soon as an rpc server runs it answers all calls, so it must know that one too, or names that clash are lost:
+//
+//	rpc.Func4("global", "resolve_it", global.ResolveIt)
+//
 // # Errors
 //
 // What a function returns beside its result, as its caller sees it:

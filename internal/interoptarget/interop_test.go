@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +28,39 @@ func TestMain(m *testing.M) {
 }
 
 // target is the program, running.
-type target struct{ name string }
+type target struct {
+	name   string
+	cmd    *exec.Cmd
+	killed bool
+	out    printed
+}
+
+// printed is what a target has printed.
+type printed struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// kill ends it as kill -9 does.
+func (tg *target) kill(t *testing.T) {
+	t.Helper()
+	tg.killed = true
+	if err := tg.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // startTarget starts it as a process of its own, which ends with the test.
 func startTarget(t *testing.T, alive string, epmdPort int, args ...string) *target {
@@ -51,11 +84,12 @@ func startTarget(t *testing.T, alive string, epmdPort int, args ...string) *targ
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	tg := &target{name: name, cmd: cmd}
 	t.Cleanup(func() {
 		in.Close()
 		timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
 		defer timer.Stop()
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && !tg.killed {
 			t.Errorf("the target ended with %v", err)
 		}
 	})
@@ -63,8 +97,8 @@ func startTarget(t *testing.T, alive string, epmdPort int, args ...string) *targ
 	if line, err := lines.ReadString('\n'); err != nil || line != "ready "+name+"\n" {
 		t.Fatalf("the target says %q, %v", line, err)
 	}
-	go func() { _, _ = io.Copy(io.Discard, lines) }() // ends with the target
-	return &target{name}
+	go func() { _, _ = io.Copy(&tg.out, lines) }() // ends with the target
+	return tg
 }
 
 // peer starts an Erlang node that has module interop.

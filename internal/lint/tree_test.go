@@ -34,7 +34,7 @@ func (f file) isTest() bool    { return strings.HasSuffix(f.path, "_test.go") }
 
 // textFiles are the kinds of files that people write.
 var textFiles = map[string]bool{".go": true, ".md": true, ".txt": true, ".sh": true, ".yml": true, ".mod": true, ".html": true,
-	".css": true, ".js": true, ".erl": true, ".exs": true, "": true}
+	".css": true, ".js": true, ".erl": true, ".ex": true, ".exs": true, "": true}
 
 // tree reads every file that people write. Test data is left out: it is what it is.
 var tree = sync.OnceValues(func() (files []file, err error) {
