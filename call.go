@@ -336,6 +336,9 @@ func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ..
 	var zero R
 	ref, ok := to.(Ref[S])
 	if !ok {
+		if via, ok := to.(Via[S]); ok {
+			return callVia[S, R](ctx, via, q, opts)
+		}
 		var err error
 		if ref, err = resolve(ctx, to); err != nil {
 			return zero, undeliveredOp("call", "", q, err)
@@ -434,8 +437,11 @@ func undeliveredOp(op, to string, what any, err error) error {
 // deadlineOf is when a call ends, on the node's clock.
 func (n *Node) deadlineOf(ctx context.Context, from caller, opts []CallOption) int64 {
 	for _, o := range opts {
-		if t, ok := o.(callTimeout); ok {
-			return max(n.sched.Now()+int64(t), 1) // 0 means none
+		switch o := o.(type) {
+		case callTimeout:
+			return max(n.sched.Now()+int64(o), 1) // 0 means none
+		case callUntil:
+			return int64(o)
 		}
 	}
 	if w, ok := ctx.(*withinCtx); ok {

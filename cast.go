@@ -18,6 +18,9 @@ import (
 func Cast[S any, M Note[S]](ctx context.Context, to Dest[S], m M) error {
 	ref, ok := to.(Ref[S])
 	if !ok {
+		if via, ok := to.(Via[S]); ok {
+			return castVia(ctx, via, m)
+		}
 		var err error
 		if ref, err = resolve(ctx, to); err != nil {
 			return undeliveredOp("cast", "", m, err)

@@ -185,3 +185,14 @@ func typeString(v any) string {
 	}
 	return reflect.TypeOf(v).String()
 }
+
+// Backlog is the number of messages that wait in the server's mailbox. It is known for servers of this node that live.
+func (r Ref[S]) Backlog() (n int, known bool) {
+	if r.h == nil || r.h.proc == nil {
+		return 0, false
+	}
+	p := r.h.proc
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.queueLen(), !p.dead.Load()
+}

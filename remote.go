@@ -523,6 +523,15 @@ func (n *Node) Nodes() []Atom { return n.remotes.list(func(Peer) bool { return t
 // VisibleNodes lists the nodes that this one has a link to which is not hidden, see Peer.Hidden.
 func (n *Node) VisibleNodes() []Atom { return n.remotes.list(func(p Peer) bool { return !p.Hidden() }) }
 
+// BanyanNodes lists the nodes that this one has a link to which have said that they are Banyan too. They do so a moment after
+// the link is up.
+func (n *Node) BanyanNodes() []Atom {
+	return n.remotes.list(func(p Peer) bool {
+		l := n.remotes.of(p)
+		return l != nil && l.banyan.Load()
+	})
+}
+
 func (t *remoteTable) list(want func(Peer) bool) []Atom {
 	var list []Atom
 	if m := t.nodes.Load(); m != nil {
