@@ -156,6 +156,7 @@ func call(rw io.ReadWriter, k keys, me hello) (peer hello, err error) {
 		return peer, err
 	}
 	if !hmac.Equal(proof, k.proof('A', mine, theirs)) {
+		rw.Write(make([]byte, proofSize)) // no proof, so that the other side knows why this ends
 		return peer, ErrSecret
 	}
 	_, err = rw.Write(k.proof('D', mine, theirs))
@@ -184,9 +185,6 @@ func answer(rw io.ReadWriter, k keys, me hello) (peer hello, err error) {
 	}
 	proof := make([]byte, proofSize)
 	if _, err := io.ReadFull(rw, proof); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = ErrSecret // it did not like our proof, or has none
-		}
 		return peer, err
 	}
 	if !hmac.Equal(proof, k.proof('D', theirs, mine)) {

@@ -153,7 +153,7 @@ func (t *transport) greet(raw net.Conn) {
 	peer, err := answer(c, t.keys, t.hello(0))
 	if err != nil {
 		c.Close()
-		if peer.id.Name != "" && t.ctx.Err() == nil {
+		if peer.id.Name != "" && (errors.Is(err, ErrOtherCluster) || errors.Is(err, ErrSecret)) { // not one that gave up waiting
 			t.refuse(peer, c.RemoteAddr().String(), err)
 		}
 		return
