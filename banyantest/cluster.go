@@ -163,6 +163,17 @@ func (s *Sim) member(name string) *member {
 	return m
 }
 
+// Host is the machine of a node on the simulated network: what else the node does over the network belongs there too, such as
+// cluster.Config.Network. Its address is Host(name).IP().
+func (s *Sim) Host(name string) *simnet.Host { return s.net.Host(name) }
+
+// Loss makes packets between two nodes get lost, each with this probability. Links lose nothing: see Delay.
+func (s *Sim) Loss(a, b string, probability float64) {
+	s.t.Helper()
+	s.known(a, b)
+	s.net.SetLoss(a, b, probability)
+}
+
 // Connect makes links between all nodes of the list, or of the cluster without one.
 func (s *Sim) Connect(names ...string) {
 	s.t.Helper()

@@ -166,6 +166,29 @@ func via(pkgs map[string]pkg, p pkg, on string) (list []string) {
 	return list
 }
 
+// TestGossipOnlyWithCluster: a program that does not use package cluster, or what stands on it, must not carry memberlist.
+func TestGossipOnlyWithCluster(t *testing.T) {
+	const gossip, cluster = "github.com/hashicorp/memberlist", "github.com/banyan-go/banyan/cluster"
+	pkgs := list(t, "linux")
+	carried := false
+	for _, p := range pkgs {
+		if !ours(p.ImportPath) || !slices.Contains(p.Deps, gossip) {
+			continue
+		}
+		carried = true
+		if p.ImportPath != cluster && !strings.HasPrefix(p.ImportPath, cluster+"/") && !slices.Contains(p.Deps, cluster) {
+			t.Errorf("%s depends on %s by way of %v, without package cluster", p.ImportPath, gossip, via(pkgs, p, gossip))
+		}
+		switch r, _ := roomOf(p.rel()); r.path {
+		case "", "etf", "dist", "supervisor", "app", "statem", "event", "task", "ets", "pg", "rpc", "global", "erlio":
+			t.Errorf("%s depends on %s, by way of %v.\n\tMend: only what is above cluster may.", p.ImportPath, gossip, via(pkgs, p, gossip))
+		}
+	}
+	if !carried {
+		t.Error("nothing depends on memberlist: this test looks for the wrong thing")
+	}
+}
+
 // dependency is a row of the table in docs/dependencies.md: | `module` | `where`, `where` | reason |
 var dependency = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\| ([^|]+) \\|$")
 

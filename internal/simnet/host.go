@@ -24,13 +24,15 @@ func (a Addr) String() string { return string(a) }
 
 // Host is one machine with one program on it.
 type Host struct {
-	n    *Network
-	name string
+	n      *Network
+	name   string
+	number int
 
 	// Guarded by Network.mu.
 	dead      bool
 	next      int
 	listeners map[string]*listener
+	packets   map[string]*packetConn
 }
 
 // Host gives the host of that name, made at first use. A name may hold anything but a colon.
@@ -39,8 +41,10 @@ func (n *Network) Host(name string) *Host {
 	defer n.mu.Unlock()
 	h := n.hosts[name]
 	if h == nil {
-		h = &Host{n: n, name: name, next: 1000, listeners: map[string]*listener{}}
+		h = &Host{n: n, name: name, number: len(n.hosts) + 1, next: 1000, listeners: map[string]*listener{},
+			packets: map[string]*packetConn{}}
 		n.hosts[name] = h
+		n.byIP[h.IP().String()] = h
 	}
 	return h
 }
@@ -59,6 +63,11 @@ func (h *Host) Kill() {
 		gone = append(gone, l)
 	}
 	clear(h.listeners)
+	var deaf []*packetConn
+	for _, c := range h.packets {
+		deaf = append(deaf, c)
+	}
+	clear(h.packets)
 	for s := range n.streams {
 		if s.way.from == h.name {
 			s.abort(n.linkOf(s.way))
@@ -69,6 +78,9 @@ func (h *Host) Kill() {
 	n.mu.Unlock()
 	for _, l := range gone {
 		l.end()
+	}
+	for _, c := range deaf {
+		c.Close()
 	}
 }
 
@@ -166,6 +178,11 @@ func (h *Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	}
 	to, port := addr[:i], addr[i+1:]
 	n := h.n
+	n.mu.Lock()
+	if peer := n.find(to); peer != nil {
+		to = peer.name
+	}
+	n.mu.Unlock()
 	out, back := way{h.name, to}, way{to, h.name}
 	n.mu.Lock()
 	n.number[out]++

@@ -32,6 +32,7 @@ type Network struct {
 	buffer  int
 	def     Link
 	hosts   map[string]*Host
+	byIP    map[string]*Host
 	paths   map[way]*path
 	streams map[*stream]struct{} // both directions of all that are open
 	number  map[way]uint64       // connections made so far
@@ -46,12 +47,13 @@ type path struct {
 	link    Link
 	own     bool // link was set for this way
 	blocked bool
-	reset   bool // healing resets the streams that were stalled
+	loss    float64 // of packets
+	reset   bool    // healing resets the streams that were stalled
 }
 
 // New makes a network without hosts. The seed decides all latencies.
 func New(seed uint64) *Network {
-	return &Network{seed: seed, buffer: DefaultBuffer, def: DefaultLink, hosts: map[string]*Host{}, paths: map[way]*path{},
+	return &Network{seed: seed, buffer: DefaultBuffer, def: DefaultLink, hosts: map[string]*Host{}, byIP: map[string]*Host{}, paths: map[way]*path{},
 		streams: map[*stream]struct{}{}, number: map[way]uint64{}, changed: make(chan struct{})}
 }
 

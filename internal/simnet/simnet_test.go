@@ -355,3 +355,71 @@ func TestAddressesAndRefusals(t *testing.T) {
 		}
 	})
 }
+
+// sockets are two hosts with a socket for packets each.
+func sockets(t *testing.T, n *simnet.Network) (a, b net.PacketConn) {
+	t.Helper()
+	var c [2]net.PacketConn
+	for i, name := range []string{"a", "b"} {
+		var err error
+		if c[i], err = n.Host(name).ListenPacket(":0"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c[i].Close() })
+	}
+	return c[0], c[1]
+}
+
+// heard is how many packets come within a second.
+func heard(t *testing.T, c net.PacketConn) (n int) {
+	t.Helper()
+	c.SetReadDeadline(time.Now().Add(time.Second))
+	for {
+		if _, _, err := c.ReadFrom(make([]byte, 100)); err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal(err)
+			}
+			return n
+		}
+		n++
+	}
+}
+
+func TestPackets(t *testing.T) {
+	bubble(t, func(t *testing.T, n *simnet.Network) {
+		a, b := sockets(t, n)
+		send := func(times int) {
+			t.Helper()
+			for range times {
+				if _, err := a.WriteTo([]byte("hello"), b.LocalAddr()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		start := time.Now()
+		send(1)
+		buf := make([]byte, 100)
+		k, from, err := b.ReadFrom(buf)
+		if err != nil || string(buf[:k]) != "hello" || from.String() != a.LocalAddr().String() {
+			t.Fatal(string(buf[:k]), from, err)
+		}
+		took(t, start, 10*time.Millisecond)
+		n.SetLoss("a", "b", 0.5)
+		send(1000)
+		if k := heard(t, b); k < 400 || k > 600 {
+			t.Fatalf("%d of 1000 packets came over a way that loses half", k)
+		}
+		n.SetLoss("a", "b", 0)
+		n.Drop("a", "b")
+		send(10)
+		n.Heal("a", "b")
+		if k := heard(t, b); k != 0 {
+			t.Fatalf("%d packets came over a way that was cut", k)
+		}
+		n.Host("b").Kill()
+		send(1)
+		if _, _, err := b.ReadFrom(buf); !errors.Is(err, net.ErrClosed) {
+			t.Fatal(err)
+		}
+	})
+}

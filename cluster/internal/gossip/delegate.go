@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gossip
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// delegate is what memberlist calls.
+type delegate struct {
+	h       Handler
+	reports *memberlist.TransmitLimitedQueue
+
+	mu   sync.Mutex
+	meta []byte // guarded by mu; never changed in place
+}
+
+func newDelegate(h Handler, meta []byte, nodes func() int) *delegate {
+	return &delegate{h: h, meta: meta, reports: &memberlist.TransmitLimitedQueue{NumNodes: nodes, RetransmitMult: 3}}
+}
+
+func (d *delegate) set(meta []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.meta = meta
+}
+
+// NodeMeta is what we say of ourselves.
+func (d *delegate) NodeMeta(int) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.meta
+}
+
+// report is a report on its way; a newer one of the same node takes its place.
+type report struct {
+	of string
+	b  []byte
+}
+
+func (r report) Invalidates(memberlist.Broadcast) bool { return false }
+func (r report) Name() string                          { return r.of }
+func (r report) Message() []byte                       { return r.b }
+func (r report) Finished()                             {}
+
+func (d *delegate) queue(of string, b []byte) { d.reports.QueueBroadcast(report{of, b}) }
+
+// reportOf is the name that a report begins with, so that those who pass it on know which one it replaces.
+func reportOf(b []byte) (of string, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return "", false
+	}
+	return string(b[1 : 1+int(b[0])]), true
+}
+
+// NotifyMsg is a report of another node.
+func (d *delegate) NotifyMsg(b []byte) {
+	of, ok := reportOf(b)
+	if !ok {
+		return
+	}
+	b = append([]byte(nil), b...) // memberlist uses the buffer again
+	if d.h.Report(b) {
+		d.queue(of, b)
+	}
+}
+
+// GetBroadcasts fills up packets with reports.
+func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
+	return d.reports.GetBroadcasts(overhead, limit)
+}
+
+// LocalState and MergeRemoteState: all that matters is in what each node says of itself.
+func (d *delegate) LocalState(bool) []byte { return nil }
+
+// MergeRemoteState has nothing to merge.
+func (d *delegate) MergeRemoteState([]byte, bool) {}
+
+// NotifyAlive lets in only what is understood.
+func (d *delegate) NotifyAlive(n *memberlist.Node) error {
+	id, ok := parseID(n.Name)
+	if !ok {
+		return fmt.Errorf("%q is not name#instance", n.Name)
+	}
+	return d.h.Check(id, n.Meta)
+}
+
+func (d *delegate) alive(n *memberlist.Node) {
+	if id, ok := parseID(n.Name); ok {
+		d.h.Alive(id, net.JoinHostPort(n.Addr.String(), strconv.Itoa(int(n.Port))), append([]byte(nil), n.Meta...))
+	}
+}
+
+// NotifyJoin is for ourselves too.
+func (d *delegate) NotifyJoin(n *memberlist.Node) { d.alive(n) }
+
+// NotifyUpdate is for ourselves too.
+func (d *delegate) NotifyUpdate(n *memberlist.Node) { d.alive(n) }
+
+// NotifyLeave is for both who is given up and who has left.
+func (d *delegate) NotifyLeave(n *memberlist.Node) {
+	if id, ok := parseID(n.Name); ok {
+		d.h.Silent(id)
+	}
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// atOnce is how many addresses are tried at a time.
+	atOnce = 3
+	// maxCandidates bounds the addresses that discovery gives.
+	maxCandidates = 4096
+	// refusedPause is how long an address that refused us is left alone.
+	refusedPause = 30 * time.Second
+	// defaultPort is that of an address without one.
+	defaultPort = "7946"
+)
+
+// candidates are addresses that discovery has found, and when each may be tried again.
+type candidates struct {
+	after map[string]time.Time
+}
+
+func newCandidates() *candidates { return &candidates{after: map[string]time.Time{}} }
+
+// add notes an address. What is none is left out.
+func (k *candidates) add(addr string) (added bool) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		host, port = addr, defaultPort
+	}
+	if host == "" || len(addr) > 300 || len(k.after) >= maxCandidates {
+		return false
+	}
+	addr = net.JoinHostPort(host, port)
+	if _, ok := k.after[addr]; ok {
+		return false
+	}
+	k.after[addr] = time.Time{}
+	return true
+}
+
+// discover starts all discoveries.
+func (c *Cluster) discover() {
+	for _, d := range c.cfg.Discovery {
+		c.run(func() {
+			for {
+				err := d.Discover(c.ctx, c.found)
+				if c.ctx.Err() != nil {
+					return
+				}
+				if err == nil {
+					return
+				}
+				c.log.Warn("discovery failed; trying on", "error", err)
+				if !c.sleep(c.jitter(5*time.Second), nil) {
+					return
+				}
+			}
+		})
+		if a, ok := d.(Announcer); ok {
+			c.run(func() {
+				if err := a.Announce(c.ctx, c.g.Addr()); err != nil && c.ctx.Err() == nil {
+					c.log.Warn("this node's address could not be announced", "error", err)
+				}
+			})
+		}
+	}
+}
+
+// found adds candidates, and nothing else.
+func (c *Cluster) found(addrs []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, addr := range addrs {
+		if c.known.add(addr) {
+			poke(c.nudged)
+		}
+	}
+}
+
+// missing are the addresses to try: those of members that are unreachable, and those found that no member has. wanted says whether a
+// member is missing or this node is alone, which makes it urgent.
+func (c *Cluster) missing(now time.Time) (addrs []string, urgent bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	heard := map[string]bool{c.g.Addr(): true}
+	alone := true
+	for _, m := range c.core.members() {
+		switch {
+		case m.Name == c.me.name || m.State.Over():
+		case m.Reach == Unreachable:
+			addrs = append(addrs, m.Addr)
+			urgent = true
+		default:
+			heard[m.Addr] = true
+			alone = false
+		}
+	}
+	for addr, after := range c.known.after {
+		if !heard[addr] && !now.Before(after) {
+			addrs = append(addrs, addr)
+		}
+	}
+	slices.Sort(addrs) // so that the choice depends on the seed alone
+	addrs = slices.Compact(addrs)
+	for i := range addrs {
+		j := i + int(c.cfg.random()%uint64(len(addrs)-i))
+		addrs[i], addrs[j] = addrs[j], addrs[i]
+	}
+	return addrs, urgent || alone
+}
+
+// try joins through some addresses at once. A name is resolved to all that matters: one address.
+func (c *Cluster) try(ctx context.Context, addrs []string) (joined int, errs []error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	results := make([]error, len(addrs))
+	var wg sync.WaitGroup
+	for i, addr := range addrs {
+		wg.Go(func() { results[i] = c.joinOne(ctx, addr) })
+	}
+	wg.Wait()
+	for _, err := range results {
+		if err == nil {
+			joined++
+		} else {
+			errs = append(errs, err)
+		}
+	}
+	return joined, errs
+}
+
+func (c *Cluster) joinOne(ctx context.Context, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	ip := net.ParseIP(host)
+	if ip == nil {
+		if ip, err = c.cfg.Network.Resolve(ctx, host); err != nil {
+			return err
+		}
+	}
+	err = c.g.Join(ctx, net.JoinHostPort(ip.String(), port))
+	var refused *RefusedError
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.known.after[addr]; ok {
+		pause := time.Duration(0)
+		if errors.As(err, &refused) {
+			pause = refusedPause
+		} else if err == nil { // a member under another address, or this node itself
+			pause = 10 * time.Second
+		}
+		c.known.after[addr] = time.Now().Add(pause)
+	}
+	if refused != nil && c.joined {
+		c.log.Warn("a node that was found does not belong to this cluster", "error", refused)
+	}
+	return err
+}
+
+// firstJoin tries all that is found until somebody lets us in, all have answered otherwise, or the time is over.
+func (c *Cluster) firstJoin(ctx context.Context) error {
+	if len(c.cfg.Discovery) == 0 {
+		return ctx.Err()
+	}
+	bound, cancel := context.WithTimeout(ctx, c.cfg.JoinTime)
+	defer cancel()
+	tried := map[string]bool{}
+	var refusals []error
+	others := false // somebody was tried who did not refuse
+	for {
+		addrs, _ := c.missing(time.Now())
+		addrs = slices.DeleteFunc(addrs, func(a string) bool { return tried[a] })
+		addrs = addrs[:min(len(addrs), atOnce)]
+		for _, a := range addrs {
+			tried[a] = true
+		}
+		n, errs := c.try(bound, addrs)
+		for _, err := range errs {
+			var refused *RefusedError
+			if errors.As(err, &refused) {
+				refusals = append(refusals, err)
+			}
+		}
+		if n > 0 && c.company() {
+			return ctx.Err()
+		}
+		others = others || n > 0
+		if len(addrs) > 0 {
+			continue
+		}
+		if len(tried) > 0 { // what is found later is for the rejoin loop
+			break
+		}
+		select {
+		case <-c.nudged:
+			continue
+		case <-bound.Done():
+		}
+		break
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(refusals) > 0 {
+		return errors.Join(refusals...)
+	}
+	c.log.Info("no other node of the cluster was found; going on alone, and looking", "cluster", c.cfg.Cluster)
+	return nil
+}
+
+// company reports whether another node is heard.
+func (c *Cluster) company() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.core.members() {
+		if m.Name != c.me.name && m.Reach != Unreachable && !m.State.Over() {
+			return true
+		}
+	}
+	return false
+}
+
+// rejoinLoop heals splits, which memberlist does not: it tries to join those that are missing, for ever.
+func (c *Cluster) rejoinLoop() {
+	for {
+		_, urgent := c.missing(time.Now())
+		pause := 5 * time.Second
+		if urgent {
+			pause = time.Second
+		}
+		var wake <-chan struct{} = c.nudged
+		if urgent {
+			wake = nil // it is in a hurry as it is; what changes may not make it faster
+		}
+		if !c.sleep(c.jitter(pause), wake) {
+			return
+		}
+		addrs, _ := c.missing(time.Now())
+		if n, _ := c.try(c.ctx, addrs[:min(len(addrs), atOnce)]); n > 0 {
+			c.sayAgain()
+		}
+	}
+}
+
+// sayAgain lets this node be heard by those who had given it up: memberlist passes over what it says until its count rises.
+func (c *Cluster) sayAgain() {
+	now := time.Now()
+	c.mu.Lock()
+	due := now.Sub(c.again) > 2*time.Second
+	if due {
+		c.again = now
+	}
+	c.mu.Unlock()
+	if due {
+		c.become(c.ctx, func(*record) {}) // the wait for its spreading may time out; it spreads all the same
+	}
+}
