@@ -4,4 +4,9 @@ go 1.26
 
 require github.com/banyan-go/banyan v0.0.0
 
+require (
+	github.com/puzpuzpuz/xsync/v4 v4.5.0 // indirect
+	github.com/tidwall/btree v1.8.2 // indirect
+)
+
 replace github.com/banyan-go/banyan => ../
