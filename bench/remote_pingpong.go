@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// linkPoll is for a link that always polls; by default one does while that helps.
+// linkPoll is what the documentation of dist.Config suggests where polling is wanted; the default is none.
 const linkPoll = 50 * time.Microsecond
 
 // remotePingPongTests: one message to and fro between two operating system processes.

@@ -64,9 +64,9 @@ type Config struct {
 	// RetryMin and RetryMax bound the pause before a link of Keep is tried again: it begins with RetryMin and doubles with each
 	// failure, less up to a half by chance, so that nodes do not all call at once. Default 250 ms and 30 s.
 	RetryMin, RetryMax time.Duration
-	// PollTime is how long a link that ran dry looks for more before it goes to sleep. It can shorten round trips to half, and
-	// costs that much CPU time after each burst (nothing on an idle link), which others may need. Default: 50 us, but only
-	// while the two sides take turns so fast that it helps; where it did not, less and less often. Negative: never look.
+	// PollTime is how long a link that ran dry looks for more before it goes to sleep. It can shorten round trips on a
+	// machine with idle processors to half, and costs that much CPU time after each burst (nothing on an idle link), which
+	// others may need. Measure before you set it, to some 50 us. Default: never look.
 	PollTime time.Duration
 	// Limits bounds the decoding of one message. Default etf.DefaultLimits().
 	Limits etf.Limits

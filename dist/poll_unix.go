@@ -13,17 +13,14 @@ import (
 
 // poller reads from a socket and, when there is nothing, looks again for a while before it lets the goroutine sleep.
 type poller struct {
-	raw   syscall.RawConn
-	time  time.Duration // 0: as eager says
-	eager eagerness
-	last  int       // bytes that came last
-	dry   time.Time // since when there is nothing, zero if there was something at once
-	buf   []byte
-	n     int
-	err   error
-	try   func() bool
-	step  func(fd uintptr) bool
-	fd    int
+	raw  syscall.RawConn
+	time time.Duration
+	buf  []byte
+	n    int
+	err  error
+	try  func() bool
+	step func(fd uintptr) bool
+	fd   int
 }
 
 func newPoller(c *net.TCPConn, d time.Duration) *poller {
@@ -35,38 +32,16 @@ func newPoller(c *net.TCPConn, d time.Duration) *poller {
 	p.try = p.once
 	p.step = func(fd uintptr) bool { // made once: a closure per read would allocate
 		p.fd = int(fd)
-		return p.once() || p.look()
+		return p.once() || poll(p.time, p.try)
 	}
 	return p
-}
-
-// look looks again for a while if that is wanted.
-func (p *poller) look() bool {
-	if p.time > 0 {
-		return poll(p.time, p.try)
-	}
-	if !p.dry.IsZero() {
-		return false // woken for nothing
-	}
-	if p.eager.eager(p.last) {
-		found := spin(lookTime, p.try)
-		if p.eager.looked(found); found {
-			return true
-		}
-	}
-	p.dry = time.Now()
-	return false
 }
 
 // read is conn.Read.
 func (p *poller) read(b []byte) (int, error) {
 	p.buf, p.n, p.err = b, 0, nil
 	err := p.raw.Read(p.step)
-	p.buf, p.last = nil, p.n
-	if !p.dry.IsZero() {
-		p.eager.waited(time.Since(p.dry))
-		p.dry = time.Time{}
-	}
+	p.buf = nil
 	switch {
 	case err != nil:
 		return 0, err

@@ -132,9 +132,9 @@ func (rd *reader) frames(b []byte) (used int, err error) {
 	return used, nil
 }
 
-// source returns how to read: with polling if the connection is TCP, unless that is not wanted.
+// source returns how to read: with polling if the connection is TCP and polling is wanted.
 func (l *link) source() func([]byte) (int, error) {
-	if l.t.cfg.PollTime >= 0 {
+	if l.t.cfg.PollTime > 0 {
 		if tcp, ok := l.conn.(*net.TCPConn); ok {
 			if p := newPoller(tcp, l.t.cfg.PollTime); p != nil {
 				return p.read
