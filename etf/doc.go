@@ -82,15 +82,6 @@
 // [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
 // in Erlang's syntax.
 //
-// [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
-// in Erlang's syntax.
-//
-// [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
-// in Erlang's syntax.
-//
-// [TermOf] and [FromTerm] convert between Go values and generic terms by the same rules; [Format] and [Style] print terms
-// in Erlang's syntax.
-//
 // # Concurrency
 //
 // [Marshal], [Append], [Unmarshal], [DecodeTerm], [TermOf], [FromTerm], [Format], [Equal] and [Compare] may be called from any goroutine. An Encoder, a
