@@ -10,7 +10,7 @@ import (
 // process's mu. Links and monitors on this node are kept at both ends; the ends are never locked together.
 type relations struct {
 	links    map[PID]*link
-	monitors map[Reference]watch // whom this process watches
+	monitors map[Reference]watch   // whom this process watches
 	watched1 watched               // most are watched by one, if by any: erpc's for one
 	watchers map[Reference]watcher // the others
 	names    []Atom

@@ -22,7 +22,7 @@ type directory[K comparable, V any] interface {
 	split(b *block[K, V], new K)
 	sparse(b *block[K, V]) bool
 	neighbour(b *block[K, V]) *block[K, V]
-	join(b, n *block[K, V]) bool // false if they are too large for one
+	join(b, n *block[K, V]) bool              // false if they are too large for one
 	within(parts []frozenPart[K, V], k K) int // of a snapshot
 	clear(epoch uint64)
 }
