@@ -76,15 +76,15 @@ type Config struct {
 // Profile is a set of intervals.
 type Profile uint8
 
-// The profiles. With LAN a silent node is Unreachable after 2 to 3 s in clusters of up to 20.
+// The profiles. With LAN a silent node is Unreachable after 1.5 to 3 s in clusters of some nodes.
 const (
 	LAN Profile = iota
-	// WAN is for rounds trips of up to a second: 15 to 30 s.
+	// WAN is for round trips of up to a second: 15 to 30 s.
 	WAN
 )
 
 func (p Profile) timing() gossip.Timing {
-	t := gossip.Timing{Probe: 500 * time.Millisecond, ProbeTimeout: 200 * time.Millisecond, Gossip: 100 * time.Millisecond,
+	t := gossip.Timing{Probe: 400 * time.Millisecond, ProbeTimeout: 200 * time.Millisecond, Gossip: 100 * time.Millisecond,
 		PushPull: 10 * time.Second, Stream: 3 * time.Second, SuspicionMult: 3}
 	if p == WAN {
 		t = gossip.Timing{Probe: 3 * time.Second, ProbeTimeout: 1500 * time.Millisecond, Gossip: 300 * time.Millisecond,

@@ -28,7 +28,7 @@
 //
 // State is what a member says of itself, or Down, which is final for its incarnation. Reach is how well this node hears it, and
 // nothing more; it changes back. Suspect: the link to it broke or cannot be made, which is known within milliseconds. Unreachable: the gossip has given
-// it up, after 2 to 3 s. An Unreachable member may be alive and busy, and believe the same of us: nothing here decides
+// it up, after 1.5 to 3 s as a rule. An Unreachable member may be alive and busy, and believe the same of us: nothing here decides
 // that it is dead. Give new work to members that are [Member.Usable]; what must be done once only needs more than this package.
 //
 // Down comes from evidence: a successor has taken the name, or an operator has called Forget. A node that cannot be a member
@@ -61,7 +61,7 @@
 // # Costs
 //
 // memberlist and what it needs are linked into programs that import this package, and into no others: docs/dependencies.md has the
-// figures. A node probes one other each half second and gossips to three when there is news. All members are linked: n*(n-1)/2 links.
+// figures. A node probes one other every 400 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links.
 // Leaving takes a goodbye (up to a second) and as long as a probe may take, half a second as a rule.
 //
 // memberlist's choices come from the global generator of math/rand, so a seed of the simulated network does not decide them: a
