@@ -83,32 +83,34 @@ func TestSharedAttemptAndReconnect(t *testing.T) {
 
 // Both dial at the same time, again and again: one link, seen by both.
 func TestSimultaneousConnects(t *testing.T) {
-	m := newMemory()
-	ta, a := begin(t, m, "a@h", nil)
-	tb, b := begin(t, m, "b@h", nil)
-	for range 200 {
-		var wg sync.WaitGroup
-		var ab, ba banyan.Peer
-		var err1, err2 error
-		wg.Go(func() { ab, err1 = ta.Peer(t.Context(), "b@h") })
-		wg.Go(func() { ba, err2 = tb.Peer(t.Context(), "a@h") })
-		wg.Wait()
-		if err1 != nil || err2 != nil {
-			t.Fatal(err1, err2)
+	synctest.Test(t, func(t *testing.T) { // where a busy machine cannot let a set-up time out
+		m := newMemory()
+		ta, a := begin(t, m, "a@h", noPoll)
+		tb, b := begin(t, m, "b@h", noPoll)
+		for range 200 {
+			var wg sync.WaitGroup
+			var ab, ba banyan.Peer
+			var err1, err2 error
+			wg.Go(func() { ab, err1 = ta.Peer(t.Context(), "b@h") })
+			wg.Go(func() { ba, err2 = tb.Peer(t.Context(), "a@h") })
+			wg.Wait()
+			if err1 != nil || err2 != nil {
+				t.Fatal(err1, err2)
+			}
+			if err := ab.Send(text(a.pid(1), b.pid(1), etf.Atom("x"))); err != nil {
+				t.Fatal(err)
+			}
+			if a.next(t, "up").peer != ab || b.next(t, "up").peer != ba {
+				t.Fatal("another link")
+			}
+			if e := b.next(t, "signal"); e.peer != ba {
+				t.Fatal("the two ends are of two links")
+			}
+			ab.Disconnect(nil)
+			a.next(t, "down")
+			b.next(t, "down")
 		}
-		if err := ab.Send(text(a.pid(1), b.pid(1), etf.Atom("x"))); err != nil {
-			t.Fatal(err)
-		}
-		if a.next(t, "up").peer != ab || b.next(t, "up").peer != ba {
-			t.Fatal("another link")
-		}
-		if e := b.next(t, "signal"); e.peer != ba {
-			t.Fatal("the two ends are of two links")
-		}
-		ab.Disconnect(nil)
-		a.next(t, "down")
-		b.next(t, "down")
-	}
+	})
 }
 
 // dialRaw connects to a node and runs the handshake up to what the test wants.
