@@ -12,14 +12,15 @@ import (
 
 const enough = 60_000 // requests: the p99 is the 600th slowest
 
-// In each scenario the adaptive policy's p99 is within twice that of one who knows everything at once. The time is
-// simulated, so this is the same on any machine.
+// In each scenario the adaptive policy's p99, over several seeds together, is within twice that of one who knows everything at
+// once. The time is simulated, so this is the same on any machine. The seeds are none of those that the policy's figures
+// were chosen with. A single seed may come out above: see docs/adr/011.
 func TestAdaptiveNearTheOracle(t *testing.T) {
 	for _, sc := range Scenarios {
 		var got, oracle float64
-		for seed := range uint64(2) {
-			got += float64(Run(sc, balance.Adaptive, seed+1, enough).P99)
-			oracle += float64(Oracle(sc, seed+1, enough).P99)
+		for seed := uint64(101); seed <= 103; seed++ {
+			got += float64(Run(sc, balance.Adaptive, seed, enough).P99)
+			oracle += float64(Oracle(sc, seed, enough).P99)
 		}
 		t.Logf("%s: %.2f times the oracle's p99", sc.Name, got/oracle)
 		if got > 2*oracle {
