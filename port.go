@@ -122,11 +122,10 @@ func (n *Node) addressee(s *Signal) *Self {
 }
 
 // Deliver brings a signal to its process. It takes what Body.Value and Spawn point to, but not s.
-func (p *Port) Deliver(peer Peer, s *Signal) { p.deliver(peer, s, nil, nil) }
+func (p *Port) Deliver(peer Peer, s *Signal) { p.deliver(p.n.remotes.of(peer), s, nil, nil) }
 
-func (p *Port) deliver(peer Peer, s *Signal, co *sched.Coro, t *Turns) {
+func (p *Port) deliver(l *remoteNode, s *Signal, co *sched.Coro, t *Turns) {
 	n := p.n
-	l := n.remotes.of(peer)
 	if l == nil {
 		return // down already
 	}

@@ -25,6 +25,9 @@ type Turns struct {
 	g    *sched.Guest
 	last bool // the next message is the last one
 	peer Peer
+	// remote is what the table of links said of peer when it was nodes.
+	remote *remoteNode
+	nodes  *map[Atom]*remoteNode
 
 	mu        sync.Mutex
 	functions []*Self              // processes that wait for Run; guarded by mu
@@ -57,8 +60,10 @@ func (t *Turns) coro() *sched.Coro {
 
 // Deliver is Port's, but the process that the last message makes ready waits for Run, and functions do.
 func (t *Turns) Deliver(peer Peer, s *Signal) {
-	t.peer = peer
-	t.p.deliver(peer, s, t.coro(), t)
+	if m := t.p.n.remotes.nodes.Load(); m != t.nodes || peer != t.peer { // links have come or gone
+		t.peer, t.nodes, t.remote = peer, m, t.p.n.remotes.of(peer)
+	}
+	t.p.deliver(t.remote, s, t.coro(), t)
 }
 
 // Complete is Port's, but whom the last message makes ready waits for Run.

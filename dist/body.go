@@ -191,7 +191,28 @@ func (r *receiver) messageType(s *banyan.Signal, isCall bool) (*banyan.MessageTy
 	if err != nil {
 		return nil, err
 	}
-	return target.Lookup(isCall, tag, arity), nil
+	return r.types.lookup(target, isCall, tag, arity), nil
+}
+
+// lastType is the type of the last message, and for what it was found. One message is much like the next; and what a server
+// takes under a tag stays the same once it is registered.
+type lastType struct {
+	target *banyan.Target
+	isCall bool
+	tag    etf.Atom
+	arity  int
+	found  *banyan.MessageType // not nil, else nothing is known here
+}
+
+func (l *lastType) lookup(target *banyan.Target, isCall bool, tag etf.Atom, arity int) *banyan.MessageType {
+	if l.found != nil && l.target == target && l.isCall == isCall && l.arity == arity && l.tag == tag {
+		return l.found
+	}
+	found := target.Lookup(isCall, tag, arity)
+	if found != nil {
+		*l = lastType{target, isCall, tag, arity, found}
+	}
+	return found
 }
 
 // structName finds the value of '__struct__' in a map; empty if there is none.

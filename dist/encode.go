@@ -17,6 +17,7 @@ type encoder struct {
 	enc   etf.Encoder
 	table etf.AtomTable
 	buf   []byte
+	again again
 }
 
 // keepEncoded is the largest buffer that goes back to a pool.
@@ -95,11 +96,22 @@ func (e *encoder) signal(nobody banyan.PID, s *banyan.Signal, plain bool) (ctl i
 	if plain {
 		e.enc.Version()
 	}
-	payload, err := control.Encode(&e.enc, nobody, s)
-	if err != nil {
-		return 0, err
+	payload := control.Body
+	if !plain && e.again.fits(s) {
+		e.enc.Reset(append(e.buf[:0], e.again.term...), table)
+		for _, a := range e.again.atoms {
+			table.Index(a)
+		}
+		ctl = len(e.again.term)
+	} else {
+		if payload, err = control.Encode(&e.enc, nobody, s); err != nil {
+			return 0, err
+		}
+		ctl = len(e.enc.Bytes())
+		if !plain {
+			e.again.note(s, e.enc.Bytes(), table.Atoms())
+		}
 	}
-	ctl = len(e.enc.Bytes())
 	if plain && payload != control.NoPayload {
 		e.enc.Version()
 	}

@@ -24,6 +24,8 @@ type receiver struct {
 	atoms  []etf.Atom
 	dec    etf.Decoder
 	msg    control.Message
+	again  control.Again
+	types  lastType
 
 	untyped any // where one is read into; empty between
 }
@@ -101,7 +103,7 @@ func (r *receiver) message(atoms []etf.Atom, data []byte) error {
 	if err := r.version(); err != nil {
 		return err
 	}
-	if err := control.Decode(d, r.ends, m); err != nil {
+	if err := r.again.Decode(d, r.ends, atoms, m); err != nil {
 		return err
 	}
 	r.l.t.stats.received.Add(1)

@@ -37,7 +37,7 @@ func (t *AtomTable) Index(a Atom) (i byte, ok bool) {
 	} else if i, ok := t.index[a]; ok {
 		return i, true
 	}
-	if len(t.list) >= maxHeaderAtoms || !validAtom(string(a)) {
+	if len(t.list) >= maxHeaderAtoms || !t.stoodHere(a) && !validAtom(string(a)) {
 		return 0, false
 	}
 	t.list = append(t.list, a)
@@ -53,6 +53,13 @@ func (t *AtomTable) Index(a Atom) (i byte, ok bool) {
 		t.index[a] = byte(n - 1)
 	}
 	return byte(len(t.list) - 1), true
+}
+
+// stoodHere reports whether a has the place that it would get now in the message before, where it was found to be valid. One
+// message is much like the next.
+func (t *AtomTable) stoodHere(a Atom) bool {
+	n := len(t.list)
+	return n < cap(t.list) && t.list[:n+1][n] == a // a place that was never used holds the empty atom, which is valid
 }
 
 // Atoms returns the atoms in order. The slice is valid until the next call of Reset or Index and must not be changed.

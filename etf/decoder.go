@@ -39,6 +39,7 @@ type Decoder struct {
 	hashes  []keyHash  // scratch of the search for duplicate keys
 
 	recent [recentAtoms]any // Atoms, boxed once
+	last   lastPlan
 }
 
 // Reset makes d read data from its beginning. atoms are the references of the distribution header, by index, and may be

@@ -18,6 +18,7 @@ type Encoder struct {
 	buf   []byte
 	atoms *AtomTable
 	depth int
+	last  lastPlan
 	err   error // the first error of a method that returns none
 }
 

@@ -13,7 +13,7 @@ func (e *Encoder) Pointer(p any) error {
 	if e.err != nil {
 		return e.err
 	}
-	elem, data, err := target(p)
+	elem, data, err := e.last.target(p)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (e *Encoder) Pointer(p any) error {
 // Into reads the next term into *p for a p of any type *T, by T's plan. What it stores does not alias the input.
 // After an error *p may be partly written.
 func (d *Decoder) Into(p any) error {
-	elem, data, err := target(p)
+	elem, data, err := d.last.target(p)
 	if err != nil {
 		return err
 	}
@@ -46,16 +46,27 @@ func (d *Decoder) Into(p any) error {
 	return nil
 }
 
+// lastPlan spares the search for a plan where one value is of the type of the one before. Invariant: plan is that of word, for
+// plans never change.
+type lastPlan struct {
+	word unsafe.Pointer // an eface's first; nil: none
+	plan *plan
+}
+
 // target returns the plan and the address of what p points to.
-func target(p any) (*plan, unsafe.Pointer, error) {
+func (l *lastPlan) target(p any) (*plan, unsafe.Pointer, error) {
 	if p == nil {
 		return nil, nil, encodeErr("want a pointer, got nil")
 	}
-	pl, err := planOf(p)
-	if err != nil {
-		return nil, nil, err
+	word, data := (*eface)(unsafe.Pointer(&p)).typ, (*eface)(unsafe.Pointer(&p)).data
+	pl := l.plan
+	if word != l.word {
+		var err error
+		if pl, err = planOf(p); err != nil {
+			return nil, nil, err
+		}
+		l.word, l.plan = word, pl
 	}
-	data := (*eface)(unsafe.Pointer(&p)).data
 	if pl.typ.Kind() != reflect.Pointer || pl.elem == nil {
 		return nil, nil, encodeErr("want a pointer, got %s", pl.typ)
 	}

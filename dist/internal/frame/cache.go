@@ -3,10 +3,12 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/banyan-go/banyan/etf"
@@ -31,11 +33,22 @@ const maxAtomChars = 255
 // Invariant: after every header built, slot i holds what the peer will have in slot i once it has read that header.
 // Headers must therefore leave in the order they were built.
 type OutCache struct {
-	seed  maphash.Seed // random, so that nobody can choose atoms that fall on one another
-	atoms [slots]etf.Atom
-	used  [slots]bool
-	next  [sets]uint8 // whom to replace
+	seed   maphash.Seed // random, so that nobody can choose atoms that fall on one another
+	atoms  [slots]etf.Atom
+	used   [slots]bool
+	next   [sets]uint8 // whom to replace
+	lately lately
 }
+
+// lately is the last header that brought no atom, and what it refers to. One message is much like the next.
+//
+// Invariant: no slot has changed since, so header still means atoms.
+type lately struct {
+	atoms  []etf.Atom
+	header []byte
+}
+
+func (l *lately) forget() { l.header = l.header[:0] }
 
 // NewOutCache makes an empty cache, for a new connection.
 func NewOutCache() *OutCache { return &OutCache{seed: maphash.MakeSeed()} }
@@ -44,10 +57,14 @@ func NewOutCache() *OutCache { return &OutCache{seed: maphash.MakeSeed()} }
 // the cache. atoms are at most 255, each valid.
 func (c *OutCache) AppendHeader(dst []byte, atoms []etf.Atom) []byte {
 	n := len(atoms)
-	dst = append(dst, byte(n))
 	if n == 0 {
-		return dst
+		return append(dst, 0)
 	}
+	if len(c.lately.header) > 0 && slices.Equal(c.lately.atoms, atoms) {
+		return append(dst, c.lately.header...)
+	}
+	start, news := len(dst), false
+	dst = append(dst, byte(n))
 	long := false
 	for _, a := range atoms {
 		long = long || len(a) > math.MaxUint8
@@ -61,6 +78,7 @@ func (c *OutCache) AppendHeader(dst []byte, atoms []etf.Atom) []byte {
 		nibble := byte(slot >> 8)
 		dst = append(dst, byte(slot))
 		if !known {
+			news = true
 			nibble |= newEntry
 			if long {
 				dst = append(dst, byte(len(a)>>8))
@@ -72,6 +90,11 @@ func (c *OutCache) AppendHeader(dst []byte, atoms []etf.Atom) []byte {
 	}
 	if long {
 		dst[flags+n/2] |= 1 << (4 * (n % 2))
+	}
+	if news {
+		c.lately.forget()
+	} else {
+		c.lately.atoms, c.lately.header = append(c.lately.atoms[:0], atoms...), append(c.lately.header[:0], dst[start:]...)
 	}
 	return dst
 }
@@ -93,8 +116,9 @@ func (c *OutCache) place(a etf.Atom) (slot int, known bool) {
 
 // InCache is what we know of the peer's atoms. The zero value is an empty cache, for a new connection.
 type InCache struct {
-	atoms [slots]etf.Atom
-	used  [slots]bool
+	atoms  [slots]etf.Atom
+	used   [slots]bool
+	lately lately
 }
 
 // ParseHeader reads a distribution header (from the number of references on) and returns the atoms it refers to,
@@ -104,7 +128,10 @@ func (c *InCache) ParseHeader(b []byte, atoms []etf.Atom) ([]etf.Atom, int, erro
 	if len(b) < 1 {
 		return nil, 0, fmt.Errorf("%w: no header", ErrProtocol)
 	}
-	n := int(b[0])
+	if h := c.lately.header; len(h) > 0 && bytes.HasPrefix(b, h) { // it says itself where it ends, so a prefix is all of it
+		return append(atoms, c.lately.atoms...), len(h), nil
+	}
+	n, news := int(b[0]), false
 	if n == 0 {
 		return atoms, 1, nil
 	}
@@ -125,6 +152,8 @@ func (c *InCache) ParseHeader(b []byte, atoms []etf.Atom) ([]etf.Atom, int, erro
 		slot := int(nibble&7)<<8 | int(b[pos])
 		pos++
 		if nibble&newEntry != 0 {
+			news = true
+			c.lately.forget()
 			end, err := c.learn(b, pos, lengthSize, slot)
 			if err != nil {
 				return nil, 0, err
@@ -135,6 +164,9 @@ func (c *InCache) ParseHeader(b []byte, atoms []etf.Atom) ([]etf.Atom, int, erro
 			return nil, 0, fmt.Errorf("%w: a reference to the empty slot %d of the atom cache", ErrProtocol, slot)
 		}
 		atoms = append(atoms, c.atoms[slot])
+	}
+	if !news {
+		c.lately.atoms, c.lately.header = append(c.lately.atoms[:0], atoms...), append(c.lately.header[:0], b[:pos]...)
 	}
 	return atoms, pos, nil
 }
