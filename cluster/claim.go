@@ -90,7 +90,9 @@ func inUse(r rival) error {
 
 // up takes the name: all others that had it, but those that live, are over.
 func (c *Cluster) up(ctx context.Context, living []rival) error {
-	c.become(ctx, func(r *record) { // how far it has spread does not matter here
+	now, cancel := context.WithDeadline(ctx, time.Now())
+	defer cancel()
+	c.become(now, func(r *record) { // how far it has spread does not matter here
 		r.state = Up
 		r.over = max(r.over, c.core.past(*r, living))
 		r.inc = max(r.inc, r.over+1)

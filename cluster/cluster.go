@@ -45,6 +45,7 @@ type Cluster struct {
 	watchers map[*watcher]struct{}              // guarded by mu
 	known    *candidates                        // guarded by mu
 	linking  map[banyan.Atom]context.CancelFunc // guarded by mu; who is being linked
+	linked   map[banyan.Atom]time.Time          // guarded by mu; who was begun to be linked in the last second
 	hooks    []func(context.Context) error      // guarded by mu; of Drain
 	err      error                              // guarded by mu; why it has ended
 	again    time.Time                          // guarded by mu; when this node last said again what it is
@@ -66,7 +67,7 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 	}
 	cfg = cfg.withDefaults()
 	c := &Cluster{node: node, cfg: cfg, log: node.Logger(), done: make(chan struct{}), core: newCore(node.Name()),
-		watchers: map[*watcher]struct{}{}, linking: map[banyan.Atom]context.CancelFunc{}, known: newCandidates(),
+		watchers: map[*watcher]struct{}{}, linking: map[banyan.Atom]context.CancelFunc{}, linked: map[banyan.Atom]time.Time{}, known: newCandidates(),
 		telling: make(chan struct{}, 1), nudged: make(chan struct{}, 1), claims: make(chan struct{}, 1)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.me = cfg.record()
@@ -236,10 +237,14 @@ func (c *Cluster) apply(events []Event) {
 		if m.Name == c.me.name {
 			continue
 		}
+		c.unlink(e)
 		c.link(m)
+		if e.Kind == Joined && !c.joined {
+			poke(c.nudged) // this node has company before it has found any
+		}
 		if e.Kind == ReachChanged {
 			level := slog.LevelInfo
-			if m.Reach != Reachable {
+			if m.Reach != Reachable && !m.State.Over() {
 				level = slog.LevelWarn
 			}
 			c.log.Log(context.Background(), level, "a member of the cluster is "+m.Reach.String(), "member", string(m.Name), "was", e.Was.Reach.String())

@@ -62,7 +62,7 @@
 //
 // memberlist and what it needs are linked into programs that import this package, and into no others: docs/dependencies.md has the
 // figures. A node probes one other every 400 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links.
-// Leaving takes a goodbye (up to a second) and as long as a probe may take, half a second as a rule.
+// Leaving takes a goodbye: a second as a rule.
 //
 // memberlist's choices come from the global generator of math/rand, so a seed of the simulated network does not decide them: a
 // test in virtual time must hold for any.

@@ -85,13 +85,13 @@ func (c *Cluster) found(addrs []string) {
 	}
 }
 
-// missing are the addresses to try: those of members that are unreachable, and those found that no member has. wanted says whether a
-// member is missing or this node is alone, which makes it urgent.
-func (c *Cluster) missing(now time.Time) (addrs []string, urgent bool) {
+// missing are the addresses to try: those of members that are unreachable, and those found that no member has. It is urgent if a
+// member is missing or this node is alone.
+func (c *Cluster) missing(now time.Time) (addrs []string, urgent, alone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	heard := map[string]bool{c.g.Addr(): true}
-	alone := true
+	alone = true
 	for _, m := range c.core.members() {
 		switch {
 		case m.Name == c.me.name || m.State.Over():
@@ -114,7 +114,7 @@ func (c *Cluster) missing(now time.Time) (addrs []string, urgent bool) {
 		j := i + int(c.cfg.random()%uint64(len(addrs)-i))
 		addrs[i], addrs[j] = addrs[j], addrs[i]
 	}
-	return addrs, urgent || alone
+	return addrs, urgent || alone, alone
 }
 
 // try joins through some addresses at once. A name is resolved to all that matters: one address.
@@ -177,9 +177,8 @@ func (c *Cluster) firstJoin(ctx context.Context) error {
 	defer cancel()
 	tried := map[string]bool{}
 	var refusals []error
-	others := false // somebody was tried who did not refuse
-	for {
-		addrs, _ := c.missing(time.Now())
+	for !c.company() { // somebody may have found us
+		addrs, _, _ := c.missing(time.Now())
 		addrs = slices.DeleteFunc(addrs, func(a string) bool { return tried[a] })
 		addrs = addrs[:min(len(addrs), atOnce)]
 		for _, a := range addrs {
@@ -193,9 +192,8 @@ func (c *Cluster) firstJoin(ctx context.Context) error {
 			}
 		}
 		if n > 0 && c.company() {
-			return ctx.Err()
+			break
 		}
-		others = others || n > 0
 		if len(addrs) > 0 {
 			continue
 		}
@@ -209,7 +207,7 @@ func (c *Cluster) firstJoin(ctx context.Context) error {
 		}
 		break
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil || c.company() {
 		return err
 	}
 	if len(refusals) > 0 {
@@ -234,19 +232,19 @@ func (c *Cluster) company() bool {
 // rejoinLoop heals splits, which memberlist does not: it tries to join those that are missing, for ever.
 func (c *Cluster) rejoinLoop() {
 	for {
-		_, urgent := c.missing(time.Now())
+		_, urgent, alone := c.missing(time.Now())
 		pause := 5 * time.Second
 		if urgent {
 			pause = time.Second
 		}
 		var wake <-chan struct{} = c.nudged
-		if urgent {
+		if urgent && !alone {
 			wake = nil // it is in a hurry as it is; what changes may not make it faster
 		}
 		if !c.sleep(c.jitter(pause), wake) {
 			return
 		}
-		addrs, _ := c.missing(time.Now())
+		addrs, _, _ := c.missing(time.Now())
 		if n, _ := c.try(c.ctx, addrs[:min(len(addrs), atOnce)]); n > 0 {
 			c.sayAgain()
 		}

@@ -50,16 +50,16 @@ func (c *Cluster) setState(ctx context.Context, s State) {
 }
 
 // leaveTime is how long a goodbye waits to be heard.
-const leaveTime = time.Second
+const leaveTime = 1500 * time.Millisecond
 
-// Leave says goodbye and ends this node's part in the cluster, at once. It waits until somebody has heard it, a second at most. Links
-// stay. Leaving again does nothing.
+// Leave says goodbye and ends this node's part in the cluster, at once. It waits until others have heard it, at most until ctx ends or for
+// one and a half seconds. Links stay. Leaving again does nothing.
 func (c *Cluster) Leave(ctx context.Context) {
 	if c.ctx.Err() == nil {
 		bound, cancel := context.WithTimeout(ctx, leaveTime)
+		defer cancel()
 		c.setState(bound, Left)
-		cancel()
-		c.g.Leave(leaveTime) // if nobody hears it, they notice by the silence
+		c.g.Leave(bound) // if nobody hears it, they notice by the silence
 	}
 	c.end(ErrLeft)
 }

@@ -59,9 +59,18 @@ func (c *Cluster) linkIs(name banyan.Atom, up bool) {
 	}
 }
 
-// link makes, keeps or ends the link to a member, as its state asks for. With mu held.
+// unlink ends the link to a member that has just fallen silent: here that is noticed long before the link's ticks would notice it, and what waits
+// on it should not wait on. One that has left is silent too, and ends its links itself when it has no use for them. With mu held.
+func (c *Cluster) unlink(e Event) {
+	m := e.Member
+	if e.Kind == ReachChanged && m.Reach == Unreachable && !m.State.Over() && c.core.links[m.Name] && !c.cfg.NoLinks && c.ctx.Err() == nil {
+		c.run(func() { c.node.Disconnect(m.Name) })
+	}
+}
+
+// link makes the link to a member if there should be one, or ends the attempts. With mu held.
 func (c *Cluster) link(m Member) {
-	if c.cfg.NoLinks || m.Name == c.me.name {
+	if c.cfg.NoLinks || m.Name == c.me.name || c.me.state.Over() {
 		return
 	}
 	linked := c.core.links[m.Name]
@@ -70,10 +79,6 @@ func (c *Cluster) link(m Member) {
 		if cancel := c.linking[m.Name]; cancel != nil {
 			cancel()
 			delete(c.linking, m.Name)
-		}
-		if linked && m.Reach == Unreachable && c.ctx.Err() == nil {
-			// Silence is noticed here long before the link's ticks would notice it: what waits on it should not wait on.
-			c.run(func() { c.node.Disconnect(m.Name) })
 		}
 	case !linked && c.linking[m.Name] == nil && c.ctx.Err() == nil:
 		ctx, cancel := context.WithCancel(c.ctx)
@@ -86,7 +91,7 @@ func (c *Cluster) link(m Member) {
 func (c *Cluster) connect(ctx context.Context, name banyan.Atom) {
 	pause := 250 * time.Millisecond
 	wait := time.Duration(0)
-	if name < c.node.Name() {
+	if name < c.node.Name() || c.lately(name) {
 		wait = pause
 	}
 	for {
@@ -115,4 +120,20 @@ func (c *Cluster) connect(ctx context.Context, name banyan.Atom) {
 		wait = c.jitter(pause)
 		pause = min(2*pause, 5*time.Second)
 	}
+}
+
+// lately reports whether the last attempt to link a node was less than a second ago, and notes this one. A link that breaks as soon as it is
+// made is not made again at once.
+func (c *Cluster) lately(name banyan.Atom) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	last := c.linked[name]
+	for n, at := range c.linked {
+		if now.Sub(at) > time.Second {
+			delete(c.linked, n)
+		}
+	}
+	c.linked[name] = now
+	return now.Sub(last) < time.Second
 }

@@ -18,7 +18,7 @@
 //
 // # Not guaranteed
 //
-// That a change is seen at once: files are looked at every second, DNS every five.
+// That a change is seen at once: files are looked at every second, DNS every five, both more often at first.
 //
 // # Costs
 //

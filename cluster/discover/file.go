@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// lookEvery is how often files are looked at. Polling works on every file system, and one file a second costs nothing.
+	// lookEvery is how often files are looked at, after a first second in which it is more often. Polling works on every file system, and one file a second costs nothing.
 	lookEvery = time.Second
 	// maxFile is how much of a file is read.
 	maxFile = 1 << 20
@@ -90,9 +90,10 @@ func read(path string) (string, error) {
 	return string(b), err
 }
 
-// every does it now and then each d, until ctx ends.
+// every does it now, soon again, and then each d, until ctx ends. Nodes that are started together look before the others have come.
 func every(ctx context.Context, d time.Duration, do func()) error {
-	t := time.NewTicker(d)
+	pause := min(50*time.Millisecond, d)
+	t := time.NewTimer(pause)
 	defer t.Stop()
 	for {
 		do()
@@ -101,5 +102,7 @@ func every(ctx context.Context, d time.Duration, do func()) error {
 		case <-ctx.Done():
 			return nil
 		}
+		pause = min(2*pause, d)
+		t.Reset(pause)
 	}
 }

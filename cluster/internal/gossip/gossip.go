@@ -147,14 +147,16 @@ func (g *Gossip) Who(ctx context.Context, addr string) (ID, error) {
 // Tell changes what this node says of itself, and begins to spread it; it waits for that at most as long as ctx allows.
 func (g *Gossip) Tell(ctx context.Context, meta []byte) error {
 	g.d.set(meta)
+	return g.list.UpdateNode(g.wait(ctx))
+}
+
+// wait is how long memberlist may wait.
+func (g *Gossip) wait(ctx context.Context) time.Duration {
 	wait := g.timeout
 	if d, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(d))
 	}
-	if wait <= 0 {
-		wait = time.Nanosecond // zero would be for ever
-	}
-	return g.list.UpdateNode(wait)
+	return max(wait, time.Nanosecond) // zero would be for ever
 }
 
 // Report tells everybody b, soon. It begins with the length of a name, one byte, and the name; it replaces a report with the same
@@ -165,12 +167,15 @@ func (g *Gossip) Report(b []byte) {
 	}
 }
 
-// Leave says goodbye, and waits until somebody has heard it, at most for d.
-func (g *Gossip) Leave(d time.Duration) error { return g.list.Leave(d) }
+// Leave says goodbye, and waits until others have heard it, at most as long as ctx allows.
+func (g *Gossip) Leave(ctx context.Context) error { return g.list.Leave(g.wait(ctx)) }
 
-// Stop ends it, and waits for its goroutines: memberlist has no way to end a probe that waits for an answer, so that takes as long as
-// a probe may.
+// Stop ends it. memberlist has no way to end a probe that waits for an answer: on a real network that is left to itself for the second that
+// it may take, on a simulated one, whose time ends with its test, it is waited for.
 func (g *Gossip) Stop() {
 	g.list.Shutdown()
+	if _, real := g.t.net.(IP); real {
+		return
+	}
 	<-time.After(g.probe * time.Duration(g.list.GetHealthScore()+1))
 }
