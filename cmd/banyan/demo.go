@@ -20,7 +20,7 @@ import (
 // The default of --least: time for a person to watch and kill, and for the script to kill every node once.
 const (
 	leastForPeople = 25 * time.Second
-	leastForScript = 12 * time.Second
+	leastForScript = 4 * time.Second // for each node
 )
 
 func demoCommand() *cobra.Command {
@@ -33,7 +33,8 @@ and lets them make an index of real text: which words stand in which files, and 
 tree of this machine's Go toolchain.
 
 Kill any node while it works: by its number and Enter, on the status page, or by kill -9 with the pid that is printed. Its
-work is taken over, and it is started again after 2 s. In the end the same index is computed by a plain program with one
+work is taken over, and it is started again after 2 s. Add one: by + and Enter, on the status page, or by "banyan demo add" in
+another terminal. It finds the others by itself, and has its share of the work seconds later. In the end the same index is computed by a plain program with one
 goroutine, and the two are compared byte for byte.
 
 The workers take their time, so that the job lasts as long as --least says and there is time to watch; --least 0 is full
@@ -55,17 +56,35 @@ speed.`,
 	f.IntVar(&o.Workers, "workers", 2, "workers on each node")
 	f.IntVar(&o.Readers, "readers", 2, "readers on each node")
 	f.IntVar(&o.Shards, "shards", 12, "parts of the index, spread over the nodes")
-	f.DurationVar(&o.Least, "least", leastForPeople, fmt.Sprintf("the least time that the job is to take; with --script %v", leastForScript))
+	f.DurationVar(&o.Least, "least", leastForPeople, fmt.Sprintf("the least time that the job is to take; with --script %v for each node", leastForScript))
 	f.StringVar(&o.Index, "index", "", "leave the index in this file")
+	c.AddCommand(demoAddCommand())
 	f.StringVar(&o.Logs, "logs", "", "leave the nodes' logs in this directory (default: only after a failure)")
 	return c
+}
+
+func demoAddCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "add",
+		Short: "Add a node to the demo that runs",
+		Long:  "Add asks the demo that was started last on this machine, by the same user, for one more node.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			what, err := launch.Add(c.Context())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), what)
+			return err
+		},
+	}
 }
 
 // fillIn sets what the flags leave open.
 func fillIn(c *cobra.Command, o *launch.Options) error {
 	o.Out = c.OutOrStdout()
 	if o.Script != "" && !c.Flags().Changed("least") {
-		o.Least = leastForScript
+		o.Least = leastForScript * time.Duration(o.Nodes)
 	}
 	if !c.Flags().Changed("seed") {
 		o.Seed = rand.Uint64()

@@ -108,12 +108,12 @@ func testConfig(t *testing.T, least time.Duration) Config {
 			t.Fatal(err)
 		}
 	}
-	return Config{Nodes: []string{Name(0), Name(1)}, Cookie: "secret", EPMDPort: port, Dir: dir,
+	return Config{Expect: 2, Meet: t.TempDir(), Cookie: "secret", EPMDPort: port, Dir: dir,
 		Out: filepath.Join(t.TempDir(), "out"), Shards: 5, Workers: 2, Readers: 2, Least: least}
 }
 
 func (c Config) as(i int) Config {
-	c.Name = c.Nodes[i]
+	c.Name = Name(i)
 	return c
 }
 
@@ -196,7 +196,7 @@ func TestConfigValidate(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"not among", "cookie", "directory", "output", "2000 workers", "0 shards"} {
+	for _, want := range []string{"0 nodes", "place to meet", "cookie", "directory", "output", "2000 workers", "0 shards"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q: %v", want, err)
 		}

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/cluster"
 )
 
 // Config is all that a node is told by its launcher.
 type Config struct {
-	Name     string   // the node's full name
-	Nodes    []string // the full names of all nodes, this one too
+	Name     string // the node's full name
+	Expect   int    // how many nodes are started together, this one too: the first ones wait a moment for the others
+	Meet     string // the directory in which nodes leave the addresses that others find them by
 	Cookie   string
 	EPMDPort int    // of this run's own epmd, which one of the nodes is
 	Dir      string // the tree to index
@@ -32,19 +34,12 @@ type Config struct {
 // Validate lists everything that is wrong with c.
 func (c Config) Validate() error {
 	var errs []error
-	self := false
-	for _, n := range c.Nodes {
-		self = self || n == c.Name
-	}
-	if !self {
-		errs = append(errs, fmt.Errorf("node %q is not among the nodes %q", c.Name, c.Nodes))
-	}
-	for what, s := range map[string]string{"cookie": c.Cookie, "directory": c.Dir, "output file": c.Out} {
+	for what, s := range map[string]string{"name": c.Name, "cookie": c.Cookie, "directory": c.Dir, "output file": c.Out, "place to meet": c.Meet} {
 		if s == "" {
 			errs = append(errs, fmt.Errorf("no %s is given", what))
 		}
 	}
-	for what, n := range map[string]int{"shards": c.Shards, "workers": c.Workers, "readers": c.Readers} {
+	for what, n := range map[string]int{"nodes": c.Expect, "shards": c.Shards, "workers": c.Workers, "readers": c.Readers} {
 		if n < 1 || n > 1024 {
 			errs = append(errs, fmt.Errorf("%d %s: want 1 to 1024", n, what))
 		}
@@ -55,17 +50,24 @@ func (c Config) Validate() error {
 // env is what the processes of one node share: what never changes, and counters.
 type env struct {
 	Config
-	node *banyan.Node
-	log  *slog.Logger
+	node    *banyan.Node
+	cluster *cluster.Cluster
+	log     *slog.Logger
 
 	done atomic.Int64 // bytes of text that the workers of this node have counted; written by them
 }
 
-// neighbours lists the other nodes of the run that there is a link to; guests (a shell, an observer) are not among them.
+// neighbours lists the other members of the cluster that there is a link to; guests (a shell, an observer) are not among them.
 func (e *env) neighbours() []banyan.Atom {
 	return slices.DeleteFunc(e.node.Nodes(), func(n banyan.Atom) bool {
-		return n == e.node.Name() || !slices.Contains(e.Nodes, string(n))
+		return n == e.node.Name() || !e.takesPart(n)
 	})
+}
+
+// takesPart reports whether a node is a member of the cluster that may have work.
+func (e *env) takesPart(n banyan.Atom) bool {
+	m, ok := e.cluster.Member(n)
+	return ok && m.State == cluster.Up
 }
 
 // The names of the processes.

@@ -155,7 +155,7 @@ func (m kept) Cast(c *coordinator, self *banyan.Self) error {
 // take is how long a piece is to take at least: its share of the text, of the time of all workers.
 func (c *coordinator) take(piece int) time.Duration {
 	share := float64(c.plan.Pieces[piece].Bytes) / float64(max(c.plan.Bytes, 1))
-	return time.Duration(float64(c.e.Least) * share * float64(len(c.e.Nodes)*c.e.Workers))
+	return time.Duration(float64(c.e.Least) * share * float64(c.e.Expect*c.e.Workers))
 }
 
 // next gives work, places shards, and has the index collected when all is done.

@@ -8,8 +8,11 @@
 //	  readers       read files
 //	  workers       count the words of a piece, with the readers of their node
 //	  coordination  the coordinator, on one node at a time
-//	  keeper        connects the nodes, and starts the coordinator when there is none and this is the lowest living name
+//	  keeper        starts the coordinator when there is none and this is the lowest living name
 //	  reporter      says each moment what goes on here, for people
+//
+// Nodes find each other by the addresses that they leave in a directory, and are members of a cluster of package cluster,
+// which links them. Nobody has a list of them: one that is started while the job runs is asked to take part like all others.
 //
 // # How a piece travels
 //

@@ -10,16 +10,15 @@ import (
 	"github.com/banyan-go/banyan/supervisor"
 )
 
-// keeper connects this node with the others, and sees to it that there is a coordinator.
+// keeper sees to it that there is a coordinator.
 type keeper struct {
-	e       *env
-	born    time.Time
-	lead    lead // the coordinator as far as known; zero PID: none
-	term    int  // the highest that was heard of
-	watch   banyan.Reference
-	told    map[banyan.Atom]bool // neighbours that have said who coordinates
-	dialing map[banyan.Atom]bool
-	tried   time.Time // when a coordinator was last started here
+	e     *env
+	born  time.Time
+	lead  lead // the coordinator as far as known; zero PID: none
+	term  int  // the highest that was heard of
+	watch banyan.Reference
+	told  map[banyan.Atom]bool // neighbours that have said who coordinates
+	tried time.Time            // when a coordinator was last started here
 }
 
 // tick is time to look around.
@@ -33,11 +32,10 @@ const settling = 1500 * time.Millisecond
 
 func newKeeper(e *env) func(context.Context, *banyan.Self) (*keeper, error) {
 	return func(_ context.Context, self *banyan.Self) (*keeper, error) {
-		k := &keeper{e: e, born: time.Now(), told: map[banyan.Atom]bool{}, dialing: map[banyan.Atom]bool{}}
+		k := &keeper{e: e, born: time.Now(), told: map[banyan.Atom]bool{}}
 		self.MonitorNodes(true)
 		self.Every(100*time.Millisecond, tick{})
 		k.ask(self)
-		k.dial(self)
 		return k, nil
 	}
 }
@@ -65,44 +63,11 @@ func (k *keeper) send(self *banyan.Self, n banyan.Atom, m banyan.Note[*keeper]) 
 	}
 }
 
-// dial connects to nodes that there is no link to. A node that is dead is tried again at each tick.
-func (k *keeper) dial(self *banyan.Self) {
-	up := map[banyan.Atom]bool{k.e.node.Name(): true}
-	for _, n := range k.e.neighbours() {
-		up[n] = true
-	}
-	for _, name := range k.e.Nodes {
-		n := banyan.Atom(name)
-		if up[n] || k.dialing[n] {
-			continue
-		}
-		k.dialing[n] = true
-		pid := self.PID()
-		self.Go(func(ctx context.Context) error {
-			cctx, cancel := context.WithTimeout(ctx, time.Second)
-			defer cancel()
-			if err := k.e.node.Connect(cctx, n); err != nil {
-				k.e.log.Debug("no link", "node", name, "error", err)
-			}
-			return banyan.Send(ctx, pid, dialed{n})
-		})
-	}
-}
-
-// dialed tells the keeper that an attempt is over, however it went.
-type dialed struct{ node banyan.Atom }
-
-// Immutable marks it as safe to share.
-func (dialed) Immutable() {}
-
 // Info handles links that come and go, the coordinator's end, and the clock.
 func (k *keeper) Info(self *banyan.Self, m any) error {
 	switch m := m.(type) {
 	case tick:
-		k.dial(self)
 		k.ask(self)
-	case dialed:
-		delete(k.dialing, m.node)
 	case banyan.NodeUp:
 		k.ask(self)
 	case banyan.NodeDown:
@@ -158,7 +123,7 @@ func (k *keeper) elect(self *banyan.Self) error {
 		return nil
 	}
 	nodes := k.e.neighbours()
-	if len(nodes) < len(k.e.Nodes)-1 && time.Since(k.born) < settling {
+	if len(nodes) < k.e.Expect-1 && time.Since(k.born) < settling {
 		return nil
 	}
 	for _, n := range nodes {

@@ -46,7 +46,7 @@ func (c *coordinator) try(_ *banyan.Self, to banyan.Atom, err error) {
 // Cast makes a store a member.
 func (m here) Cast(c *coordinator, self *banyan.Self) error {
 	node := string(m.Node)
-	if c.core == nil || c.byStore[m.Store] != nil || !slices.Contains(c.e.Nodes, node) {
+	if c.core == nil || c.byStore[m.Store] != nil || !c.e.takesPart(m.Node) {
 		return nil
 	}
 	if old := c.members[node]; old != nil { // the node is back before we heard that it was gone

@@ -12,6 +12,8 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/app"
+	"github.com/banyan-go/banyan/cluster"
+	"github.com/banyan-go/banyan/cluster/discover"
 	"github.com/banyan-go/banyan/dist"
 	"github.com/banyan-go/banyan/supervisor"
 )
@@ -33,9 +35,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	e := &env{Config: c, node: node, log: log}
-	err = app.Run(ctx, node, tree(e, out))
-	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	err = takePart(ctx, c, node, out, log)
+	// The processes have ended. All nodes stop at once, so nobody is left to hear long goodbyes.
+	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 300*time.Millisecond)
 	defer cancel()
 	err = errors.Join(err, node.Stop(sctx))
 	if err != nil {
@@ -43,6 +45,16 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) error {
 		err = errors.Join(err, writeReport(out, Report{Node: c.Name, Error: err.Error()}))
 	}
 	return err
+}
+
+// takePart finds the others and runs the tree.
+func takePart(ctx context.Context, c Config, node *banyan.Node, out io.Writer, log *slog.Logger) error {
+	members, err := cluster.Start(ctx, node, cluster.Config{Cluster: "banyan demo", Secret: c.Cookie,
+		Discovery: []cluster.Discovery{discover.Dir(c.Meet)}})
+	if err != nil {
+		return err
+	}
+	return app.Run(ctx, node, tree(&env{Config: c, node: node, cluster: members, log: log}, out))
 }
 
 // tree is what runs on every node.

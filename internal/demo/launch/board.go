@@ -4,6 +4,7 @@ package launch
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,8 @@ type nodeState struct {
 	last   cluster.Report
 	lastAt time.Time
 	rate   float64
+	added  time.Time // when it was added to a run that was going on; zero: it was there from the beginning, or has its share
+	before int64     // bytes counted in its earlier lives
 }
 
 const logLines = 14 // kept for the page
@@ -46,13 +49,18 @@ func (b *board) note(format string, args ...any) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	line := fmt.Sprintf(format, args...)
-	b.log = append([]string{time.Now().Format("15:04:05.0 ") + line}, b.log...)
-	b.log = b.log[:min(len(b.log), logLines)]
+	b.noteLocked(line)
 	return line
 }
 
-// report takes a node's report.
-func (b *board) report(i int, r cluster.Report, now time.Time) {
+// noteLocked is note with mu held.
+func (b *board) noteLocked(line string) {
+	b.log = append([]string{time.Now().Format("15:04:05.0 ") + line}, b.log...)
+	b.log = b.log[:min(len(b.log), logLines)]
+}
+
+// report takes a node's report. It gives the news for people, if there is any.
+func (b *board) report(i int, r cluster.Report, now time.Time) (news string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := &b.nodes[i]
@@ -65,8 +73,9 @@ func (b *board) report(i int, r cluster.Report, now time.Time) {
 		r.Tree = n.last.Tree // too busy to answer: what was known is better than nothing
 	}
 	n.last, n.lastAt, n.ready = r, now, true
+	news = b.shares(i, now)
 	if r.Job == nil || r.Term < b.term { // a coordinator that has not heard yet that there is another
-		return
+		return news
 	}
 	if r.Term > b.term {
 		if b.term > 0 {
@@ -75,12 +84,39 @@ func (b *board) report(i int, r cluster.Report, now time.Time) {
 		b.term = r.Term
 	}
 	if r.Job.Phase == cluster.PhasePlan && b.job.Pieces > 0 { // a new coordinator that knows nothing yet
-		return
+		return news
 	}
 	b.job, b.jobOf, b.jobAt = *r.Job, i, now
 	if b.began.IsZero() && r.Job.Pieces > 0 {
 		b.began = now
 	}
+	return news
+}
+
+// shares notes when a node that was added works as much as the others do: four fifths of their average.
+func (b *board) shares(i int, now time.Time) (news string) {
+	n, others, count := &b.nodes[i], 0.0, 0
+	for j := range b.nodes {
+		if o := &b.nodes[j]; j != i && o.ready && o.added.IsZero() {
+			others += o.rate
+			count++
+		}
+	}
+	if n.added.IsZero() || count == 0 || others == 0 || n.rate < 0.8*others/float64(count) {
+		return ""
+	}
+	news = fmt.Sprintf("node %s has its share of the work, %.1f s after it was added", short(i), now.Sub(n.added).Seconds())
+	b.noteLocked(news)
+	n.added = time.Time{}
+	return news
+}
+
+// grow makes room for a node that is added now, and gives its number.
+func (b *board) grow(now time.Time) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nodes = append(b.nodes, nodeState{added: now})
+	return len(b.nodes) - 1
 }
 
 // up and down follow a node's processes.
@@ -88,7 +124,7 @@ func (b *board) up(i int, c *child) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := &b.nodes[i]
-	*n = nodeState{child: c, lastAt: time.Now()}
+	*n = nodeState{child: c, lastAt: time.Now(), added: n.added, before: n.before + n.last.Done}
 }
 
 func (b *board) down(i int, back time.Time) {
@@ -152,6 +188,18 @@ func (b *board) finish(ok bool, result string) {
 	b.ok, b.result = ok, result
 }
 
+// work tells how much each node has counted, for the end.
+func (b *board) work() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []string
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		list = append(list, fmt.Sprintf("%s %s", short(i), page.Size(n.before+n.last.Done)))
+	}
+	return strings.Join(list, ", ")
+}
+
 // view is what the page and the terminal show.
 func (b *board) view() page.View {
 	b.mu.Lock()
@@ -191,6 +239,11 @@ func (b *board) view() page.View {
 		}
 		v.Rate += x.Rate
 		v.Nodes = append(v.Nodes, x)
+	}
+	for i := range v.Nodes {
+		if v.Rate > 0 {
+			v.Nodes[i].Share = v.Nodes[i].Rate / v.Rate
+		}
 	}
 	return v
 }

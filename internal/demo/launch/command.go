@@ -15,7 +15,7 @@ func (r *run) commands() <-chan string {
 	if r.o.In == nil {
 		return nil
 	}
-	r.screen.say("keys          1 to %d, or kill %s to kill %s: kill -9 that node; q: quit; each with Enter",
+	r.screen.say("keys          1 to %d, or kill %s to kill %s: kill -9 that node; +: one more node; q: quit; each with Enter",
 		r.o.Nodes, short(0), short(r.o.Nodes-1))
 	c := make(chan string)
 	go func() {
@@ -42,6 +42,11 @@ func (r *run) command(text string) error {
 		return nil
 	case word == "q" || word == "quit":
 		return errQuit
+	case word == "+" || word == "add":
+		if _, err := r.add("hand"); err != nil {
+			r.screen.say("%q: %v", text, err)
+		}
+		return nil
 	}
 	if err := r.kill(nodeNumber(word), "hand"); err != nil {
 		r.screen.say("%q: %v", text, err)

@@ -43,8 +43,9 @@ func (r *run) compare(ctx context.Context, job cluster.Progress, took time.Durat
 		held = fmt.Sprintf(" (workers took their time, to last %v: --least 0 is full speed)", r.o.Least)
 	}
 	r.screen.say("")
-	r.screen.say("%d nodes       %s", r.o.Nodes, describe(*job.Summary))
+	r.screen.say("%d nodes       %s", len(v.Nodes), describe(*job.Summary))
 	r.screen.say("              %s, %d killed, %s pieces handed out again%s", page.Clock(took), v.Kills, v.Repeated(), held)
+	r.screen.say("              counted by %s", r.board.work())
 	for _, t := range job.Summary.Trouble {
 		r.screen.say("              unreadable: %s", t)
 	}

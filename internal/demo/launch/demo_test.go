@@ -119,6 +119,43 @@ func TestKillOne(t *testing.T) {
 	noneLeft(t, text)
 }
 
+// A node that is added while the job runs, by another program, finds the others and takes its share.
+func TestAddNode(t *testing.T) {
+	out := &output{want: regexp.MustCompile(`\n +([1-9][0-9]*)\.\d%`), seen: make(chan []string, 1)}
+	o := options(t, out)
+	o.Least = 6 * time.Second
+	added := make(chan error, 1)
+	go func() {
+		<-out.seen
+		what, err := Add(t.Context())
+		if err == nil && !strings.HasPrefix(what, "node d@127.0.0.1 is pid") {
+			err = errors.New(what)
+		}
+		added <- err
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	if err := Run(ctx, o); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := <-added; err != nil {
+		t.Error(err)
+	}
+	text := out.String()
+	for _, want := range []string{"node d is added", "equal, byte for byte", "4 nodes", "0 killed"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the output lacks %q:\n%s", want, text)
+		}
+	}
+	if regexp.MustCompile(`counted by .* d 0 B`).MatchString(text) {
+		t.Errorf("the node that was added has done nothing:\n%s", text)
+	}
+	noneLeft(t, text)
+	if _, err := Add(t.Context()); !errors.Is(err, ErrNoDemo) {
+		t.Errorf("with no demo running: %v", err)
+	}
+}
+
 // An interrupt stops all, at once.
 func TestInterrupt(t *testing.T) {
 	out := &output{want: regexp.MustCompile(`node c is pid`), seen: make(chan []string, 1)}

@@ -16,7 +16,7 @@ import (
 // Options say what to run.
 type Options struct {
 	Dir     string // the tree to index
-	Nodes   int    // 2 to 9
+	Nodes   int    // at the beginning: 2 to 9
 	Script  string // "" or Failover
 	Seed    uint64 // of the script's choices
 	HTTP    string // where the status page listens; "" none
@@ -42,6 +42,9 @@ type Options struct {
 // Failover is the script that kills one node after another and fails unless the result is right all the same.
 const Failover = "failover"
 
+// maxNodes is how many nodes there may be: each has a key.
+const maxNodes = 9
+
 // restartAfter is how long a killed node stays away.
 const restartAfter = 2 * time.Second
 
@@ -49,8 +52,8 @@ const restartAfter = 2 * time.Second
 func (o Options) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if o.Nodes < 2 || o.Nodes > 9 {
-		bad("%d nodes: want 2 to 9", o.Nodes)
+	if o.Nodes < 2 || o.Nodes > maxNodes {
+		bad("%d nodes: want 2 to %d", o.Nodes, maxNodes)
 	}
 	if o.Script != "" && o.Script != Failover {
 		bad("unknown script %q: the one there is is called %s", o.Script, Failover)

@@ -29,16 +29,20 @@ type run struct {
 	board   *board
 	screen  *screen
 	script  *script
-	kills   chan killing
-	failed  map[int]int // how often a node ended by itself
-	trouble string      // the last that was told
+	asked   chan request // what the page asks for
+	failed  map[int]int  // how often a node ended by itself
+	trouble string       // the last that was told
 }
 
-// killing asks Run's goroutine to kill a node.
-type killing struct {
-	node   int // -1: end the run
-	by     string
-	answer chan error
+// request asks Run's goroutine to do something.
+type request struct {
+	do     func() (string, error)
+	answer chan answer
+}
+
+type answer struct {
+	what string
+	err  error
 }
 
 // Run runs the demo: to the end, or until ctx ends (then the error is ErrInterrupted). Nil means that the index of the nodes
@@ -51,7 +55,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &run{o: o, dir: dir, kills: make(chan killing), failed: map[int]int{},
+	r := &run{o: o, dir: dir, asked: make(chan request), failed: map[int]int{},
 		screen:  &screen{w: o.Out, terminal: o.Terminal},
 		board:   &board{dir: o.Dir, nodes: make([]nodeState, o.Nodes)},
 		nursery: newNursery(o, dir)}
@@ -61,9 +65,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if o.HTTP != "" {
-		s, err := page.Start(o.HTTP, r.board.view, r.killFromPage(ctx))
+		s, err := page.Start(o.HTTP, r.board.view, r.actions(ctx))
 		if err != nil {
 			return err
+		}
+		if err := leaveKey(dir, s.URL(), s.Token()); err != nil {
+			return errors.Join(err, s.Close())
 		}
 		defer func() { err = errors.Join(err, s.Close()) }()
 		r.screen.say("status page   %s", s.URL())
@@ -77,11 +84,12 @@ func (r *run) configure() error {
 	if err != nil {
 		return fmt.Errorf("finding a free port: %w", err)
 	}
-	r.config = cluster.Config{Cookie: rand.Text(), EPMDPort: port, Dir: r.o.Dir, Out: filepath.Join(r.dir, "cluster.index"),
-		Shards: r.o.Shards, Workers: r.o.Workers, Readers: r.o.Readers, Least: r.o.Least}
-	for i := range r.o.Nodes {
-		r.config.Nodes = append(r.config.Nodes, cluster.Name(i))
+	meet := filepath.Join(r.dir, "nodes")
+	if err := os.Mkdir(meet, 0o700); err != nil {
+		return err
 	}
+	r.config = cluster.Config{Expect: r.o.Nodes, Meet: meet, Cookie: rand.Text(), EPMDPort: port, Dir: r.o.Dir, Out: filepath.Join(r.dir, "cluster.index"),
+		Shards: r.o.Shards, Workers: r.o.Workers, Readers: r.o.Readers, Least: r.o.Least}
 	r.screen.say("indexing      %s", r.o.Dir)
 	if r.o.Script != "" {
 		r.screen.say("script        %s, seed %d (--seed %d does the same again)", r.o.Script, r.o.Seed, r.o.Seed)
@@ -129,8 +137,9 @@ func (r *run) all(ctx context.Context) error {
 			return ErrInterrupted
 		case e := <-r.nursery.events:
 			err = r.event(e)
-		case k := <-r.kills:
-			k.answer <- r.kill(k.node, k.by)
+		case q := <-r.asked:
+			what, err := q.do()
+			q.answer <- answer{what, err}
 		case text := <-commands:
 			if err = r.command(text); err == errQuit {
 				return ErrInterrupted
@@ -155,7 +164,9 @@ func (r *run) event(e event) error {
 			r.screen.say("%s", r.board.note("node %s gives up: %s", short(i), e.report.Error))
 			return nil
 		}
-		r.board.report(i, *e.report, time.Now())
+		if news := r.board.report(i, *e.report, time.Now()); news != "" {
+			r.screen.say("%s", news)
+		}
 		if j := e.report.Job; j != nil && j.Trouble != "" && j.Trouble != r.trouble {
 			r.trouble = j.Trouble
 			r.screen.say("%s", r.board.note("collecting the index failed, and is tried again: %s", j.Trouble))
@@ -224,20 +235,41 @@ func (r *run) kill(i int, by string) error {
 	return nil
 }
 
-// killFromPage hands a request of the page to Run's goroutine.
-func (r *run) killFromPage(ctx context.Context) func(string) error {
-	return func(name string) error {
-		k := killing{node: nodeNumber(name), by: "the page", answer: make(chan error, 1)}
+// add starts one more node.
+func (r *run) add(by string) (string, error) {
+	if n := len(r.board.nodes); n >= maxNodes {
+		return "", fmt.Errorf("there are %d nodes already: more than %d have no keys", n, maxNodes)
+	}
+	i := r.board.grow(time.Now())
+	r.screen.say("%s", r.board.note("node %s is added by %s", short(i), by))
+	if err := r.start(i); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("node %s is pid %d", cluster.Name(i), r.board.nodes[i].child.pid), nil
+}
+
+// actions are what the page may ask of Run's goroutine.
+func (r *run) actions(ctx context.Context) page.Actions {
+	ask := func(do func() (string, error)) (string, error) {
+		q := request{do, make(chan answer, 1)}
 		t := time.NewTimer(time.Second)
 		defer t.Stop()
 		select {
-		case r.kills <- k:
-			return <-k.answer
+		case r.asked <- q:
+			a := <-q.answer
+			return a.what, a.err
 		case <-ctx.Done():
-			return ErrInterrupted
+			return "", ErrInterrupted
 		case <-t.C:
-			return errors.New("the job is over: there is nothing to kill")
+			return "", errors.New("the job is over: there is nothing to do")
 		}
+	}
+	return page.Actions{
+		Kill: func(name string) error {
+			_, err := ask(func() (string, error) { return "", r.kill(nodeNumber(name), "the page") })
+			return err
+		},
+		Add: func() (string, error) { return ask(func() (string, error) { return r.add("request") }) },
 	}
 }
 

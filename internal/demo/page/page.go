@@ -23,7 +23,7 @@ var source string
 // Server serves the page.
 type Server struct {
 	look  func() View
-	kill  func(short string) error
+	act   Actions
 	http  *http.Server
 	addr  string
 	token string
@@ -41,20 +41,27 @@ const each = 300 * time.Millisecond
 // maxViewers bounds the pages that are kept up to date at once.
 const maxViewers = 16
 
-// Start listens at addr and serves until Close. look says what to show, kill ends a node.
-func Start(addr string, look func() View, kill func(short string) error) (*Server, error) {
+// Actions are what the page's buttons do. They are called from the goroutines of requests.
+type Actions struct {
+	Kill func(short string) error        // ends a node
+	Add  func() (what string, err error) // starts one more, and says which
+}
+
+// Start listens at addr and serves until Close. look says what to show.
+func Start(addr string, look func() View, act Actions) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("the status page: %w: give another address with --http, or none with --http \"\"", err)
 	}
-	s := &Server{look: look, kill: kill, addr: l.Addr().String(), token: rand.Text()}
+	s := &Server{look: look, act: act, addr: l.Addr().String(), token: rand.Text()}
 	s.tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 		"size": Size, "speed": Speed, "clock": Clock}).Parse(source))
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /live", s.live(make(chan struct{}, maxViewers)))
-	mux.HandleFunc("POST /kill", s.killNode)
+	mux.HandleFunc("POST /kill", s.action(func(r *http.Request) (string, error) { return "", s.act.Kill(r.PostFormValue("node")) }))
+	mux.HandleFunc("POST /add", s.action(func(*http.Request) (string, error) { return s.act.Add() }))
 	s.http = &http.Server{Handler: s.guard(mux), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return s.ctx }}
 	s.wg.Add(1)
@@ -67,6 +74,9 @@ func Start(addr string, look func() View, kill func(short string) error) (*Serve
 
 // URL is the page's address.
 func (s *Server) URL() string { return "http://" + s.addr + "/" }
+
+// Token is what a request must hold that kills or adds a node.
+func (s *Server) Token() string { return s.token }
 
 // Close ends all requests and waits for them.
 func (s *Server) Close() error {
@@ -150,15 +160,19 @@ func (s *Server) live(seats chan struct{}) http.HandlerFunc {
 	}
 }
 
-func (s *Server) killNode(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-	if subtle.ConstantTimeCompare([]byte(r.PostFormValue("token")), []byte(s.token)) != 1 {
-		http.Error(w, "the page is of another run: load it again", http.StatusForbidden)
-		return
+// action serves what a button does, for those who have the token.
+func (s *Server) action(do func(*http.Request) (string, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+		if subtle.ConstantTimeCompare([]byte(r.PostFormValue("token")), []byte(s.token)) != 1 {
+			http.Error(w, "the page is of another run: load it again", http.StatusForbidden)
+			return
+		}
+		what, err := do(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusConflict)
+			return
+		}
+		_, _ = fmt.Fprintln(w, what) // who asked may have gone
 	}
-	if err := s.kill(r.PostFormValue("node")); err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }

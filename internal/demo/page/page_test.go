@@ -24,7 +24,7 @@ func serve(t *testing.T, kill func(string) error) *Server {
 					Children: []cluster.Branch{{Name: "store", Turns: 7, Queue: 3}}}}},
 				{Short: "b", Name: "b@127.0.0.1", State: "down"}}}
 	}
-	s, err := Start("127.0.0.1:0", look, kill)
+	s, err := Start("127.0.0.1:0", look, Actions{kill, func() (string, error) { return "node d", nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestPage(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatalf("status %d: %s", code, text)
 	}
-	for _, want := range []string{"a@127.0.0.1", "pid 42", "coordinator", "store", "7 turns", "3 queued", "50.0 %",
+	for _, want := range []string{"a@127.0.0.1", "pid 42", "coordinator", "store", "7 turns", "3 queued", "50.0 %", "share of the work that a@127.0.0.1 does",
 		"/src&lt;script&gt;", "node a &lt;b&gt;", `value="b"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
@@ -115,11 +115,26 @@ func TestKill(t *testing.T) {
 	if code := post("a", "guess"); code != http.StatusForbidden || killed != "" {
 		t.Errorf("without the token: status %d, killed %q", code, killed)
 	}
-	if code := post("b", token[1]); code != http.StatusNoContent || killed != "b" {
+	if code := post("b", token[1]); code != http.StatusOK || killed != "b" {
 		t.Errorf("status %d, killed %q", code, killed)
 	}
 	if code := post("x", token[1]); code != http.StatusConflict {
 		t.Errorf("a node that there is not: status %d", code)
+	}
+}
+
+func TestAdd(t *testing.T) {
+	s := serve(t, nil)
+	for token, want := range map[string]int{"guess": http.StatusForbidden, s.Token(): http.StatusOK} {
+		r, err := http.PostForm(s.URL()+"add", url.Values{"token": {token}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if r.StatusCode != want || err != nil || want == http.StatusOK && string(text) != "node d\n" {
+			t.Errorf("status %d: %s", r.StatusCode, text)
+		}
 	}
 }
 

@@ -36,11 +36,15 @@ type Node struct {
 	PID         int
 	Leader      bool
 	Rate        float64
+	Share       float64        // of the rate of all nodes, 0 to 1
 	Report      cluster.Report // the last one
 }
 
 // Percent is the share in percent.
 func (v View) Percent() string { return fmt.Sprintf("%.1f", 100*v.Share) }
+
+// Percent is the node's share in percent.
+func (n Node) Percent() string { return fmt.Sprintf("%.0f", 100*n.Share) }
 
 // Repeated prints Again, with a ~ if it is an estimate.
 func (v View) Repeated() string {
