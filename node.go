@@ -310,6 +310,7 @@ type ProcessInfo struct {
 	Turns    uint64 // messages handled
 	Queue    int    // messages waiting
 	Bytes    int64  // of them, roughly
+	Owed     int    // calls that it has taken over by Defer and not answered
 	Active   time.Time
 	Links    []PID
 	Watches  int // processes it monitors
@@ -351,6 +352,7 @@ func (p *Self) info() ProcessInfo {
 				i.Links = append(i.Links, pid)
 			}
 		}
+		i.Owed = len(r.tickets)
 		i.Watches, i.Watched = len(r.monitors), r.countWatchers()
 		if r.suspended != nil {
 			i.Status = "suspended"

@@ -25,6 +25,7 @@ type Cluster struct {
 	log  *slog.Logger
 	g    *gossip.Gossip
 	id   gossip.ID
+	desk banyan.PID // who answers for this node's part
 
 	ctx     context.Context // ends with everything
 	cancel  context.CancelFunc
@@ -37,18 +38,21 @@ type Cluster struct {
 	telling chan struct{}
 	nudged  chan struct{} // one slot: the rejoin loop should look again
 	claims  chan struct{} // one slot: another instance of our name was heard of
+	drains  chan struct{} // one slot, which is filled while this node drains
 	joined  bool          // guarded by mu; the name is ours
 
-	mu       sync.Mutex
-	core     *core                              // guarded by mu
-	me       record                             // guarded by mu; what this node says of itself
-	watchers map[*watcher]struct{}              // guarded by mu
-	known    *candidates                        // guarded by mu
-	linking  map[banyan.Atom]context.CancelFunc // guarded by mu; who is being linked
-	linked   map[banyan.Atom]time.Time          // guarded by mu; who was begun to be linked in the last second
-	hooks    []func(context.Context) error      // guarded by mu; of Drain
-	err      error                              // guarded by mu; why it has ended
-	again    time.Time                          // guarded by mu; when this node last said again what it is
+	mu        sync.Mutex
+	core      *core                              // guarded by mu
+	me        record                             // guarded by mu; what this node says of itself
+	watchers  map[*watcher]struct{}              // guarded by mu
+	known     *candidates                        // guarded by mu
+	linking   map[banyan.Atom]context.CancelFunc // guarded by mu; who is being linked
+	linked    map[banyan.Atom]time.Time          // guarded by mu; who was begun to be linked in the last second
+	hooks     []func(context.Context) error      // guarded by mu; of Drain
+	undrain   func()                             // guarded by mu; ends a Drain that goes on
+	forgotten map[banyan.Atom]declared           // guarded by mu; what was declared by Forget, here or elsewhere
+	err       error                              // guarded by mu; why it has ended
+	again     time.Time                          // guarded by mu; when this node last said again what it is
 }
 
 func cryptoRandom() uint64 {
@@ -68,7 +72,8 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 	cfg = cfg.withDefaults()
 	c := &Cluster{node: node, cfg: cfg, log: node.Logger(), done: make(chan struct{}), core: newCore(node.Name()),
 		watchers: map[*watcher]struct{}{}, linking: map[banyan.Atom]context.CancelFunc{}, linked: map[banyan.Atom]time.Time{}, known: newCandidates(),
-		telling: make(chan struct{}, 1), nudged: make(chan struct{}, 1), claims: make(chan struct{}, 1)}
+		telling: make(chan struct{}, 1), nudged: make(chan struct{}, 1), claims: make(chan struct{}, 1),
+		drains: make(chan struct{}, 1), forgotten: map[banyan.Atom]declared{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.me = cfg.record()
 	c.me.name, c.me.instance, c.me.creation = node.Name(), cfg.random(), node.Creation()
@@ -80,6 +85,10 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 		return nil, fmt.Errorf("cluster: start %s: %w", node.Name(), err)
 	}
 	c.g = g
+	if err := c.openDesk(); err != nil {
+		c.end(err)
+		return nil, fmt.Errorf("cluster: start %s: %w", node.Name(), err)
+	}
 	c.discover()
 	if !cfg.NoLinks {
 		if err := c.watchLinks(); err != nil {
@@ -152,6 +161,9 @@ func (c *Cluster) end(why error) {
 		c.mu.Unlock()
 		c.g.Stop()
 		c.wg.Wait()
+		if pid, ok := c.node.Whereis(deskName); ok && pid == c.desk { // the name is free for another start; answers are still given
+			c.node.Unregister(deskName)
+		}
 		close(c.done)
 	})
 	<-c.done
@@ -176,7 +188,7 @@ func (c *Cluster) become(ctx context.Context, change func(r *record)) error {
 	return c.g.Tell(ctx, r.encode())
 }
 
-// handler is what the gossip calls. All methods are short.
+// handler is what the gossip calls. All methods are short. memberlist's timers may call after it was stopped; that changes nothing.
 type handler struct{ c *Cluster }
 
 // Check lets in records that can be read, while there is room.
@@ -201,6 +213,9 @@ func (h handler) Alive(id gossip.ID, addr string, meta []byte) {
 	c := h.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return
+	}
 	c.apply(c.core.alive(r, addr, time.Now()))
 	if r.name == c.me.name && r.instance != c.me.instance {
 		poke(c.claims)
@@ -215,6 +230,9 @@ func (h handler) Silent(id gossip.ID) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return
+	}
 	c.apply(c.core.silent(banyan.Atom(id.Name), id.Instance, time.Now()))
 }
 
@@ -239,8 +257,13 @@ func (c *Cluster) apply(events []Event) {
 		}
 		c.unlink(e)
 		c.link(m)
-		if e.Kind == Joined && !c.joined {
-			poke(c.nudged) // this node has company before it has found any
+		if e.Kind == Joined {
+			if !c.joined {
+				poke(c.nudged) // this node has company before it has found any
+			}
+			if c.core.links[m.Name] {
+				c.catchUp(m.Name)
+			}
 		}
 		if e.Kind == ReachChanged {
 			level := slog.LevelInfo

@@ -9,7 +9,7 @@
 //	})
 //	for m := range c.Members() { ... }                       // name, state, reach, zone, load
 //	for e := range c.Events(ctx) { ... }                     // a snapshot, then every change
-//	err = c.Drain(ctx)                                       // no new work, finish, goodbye
+//	err = c.Drain(ctx)                                       // no new work, finish, goodbye; c.DrainOn does it at a signal
 //
 // Nodes gossip (hashicorp/memberlist, in Go, over TCP and UDP on one port), encrypted with a key from Config.Secret and
 // Config.Cluster. Real Erlang nodes take no part: they are linked as always, and are no members.
@@ -31,6 +31,14 @@
 // it up, after 1.5 to 3 s as a rule. An Unreachable member may be alive and busy, and believe the same of us: nothing here decides
 // that it is dead. Give new work to members that are [Member.Usable]; what must be done once only needs more than this package.
 //
+// # Leaving
+//
+// Drain makes a node Draining, so that nobody gives it new work, waits until it has handled and answered what it has, and leaves. Quiesce does the
+// same and stays, until Undrain. What reaches the node later all the same, from those who hold a PID of it, is answered as long as it
+// runs, and with banyan.ErrNotDelivered when it stops. Tools ask another node for all of this through At.
+//
+// # Down
+//
 // Down comes from evidence: a successor has taken the name, or an operator has called Forget. A node that cannot be a member
 // any more (Err: ErrReplaced, ErrNameInUse) goes on as a node without a cluster; stop it on Done.
 //
@@ -51,12 +59,12 @@
 //     instance and state.
 //   - Events begin with a snapshot and lead from it, without a gap, to what Members gives.
 //   - Discovery only ever adds addresses to try. Wrong, empty or failing answers change nothing.
-//   - What is known is bounded: 10,000 names, 8 lives each, 4096 candidates.
+//   - What is known is bounded: 10,000 names, 8 lives each, 4096 candidates, 1024 declarations of Forget.
 //
 // # Not guaranteed
 //
 // That all nodes see the same at one moment. That an Unreachable node is dead, or that an Up one is alive now. That a name is unique while
-// the cluster is split. Forget is not passed on to other nodes.
+// the cluster is split.
 //
 // # Costs
 //

@@ -15,6 +15,10 @@ var (
 	ErrReplaced = errors.New("this node was given up, and a successor of its name has taken its place: start it anew")
 	// ErrLeft: this node has left the cluster.
 	ErrLeft = errors.New("this node has left the cluster")
+	// ErrUndrained: the node was taken back into service while it drained.
+	ErrUndrained = errors.New("the node was taken back into service")
+	// ErrNoCluster: the node takes no part in a cluster, or has left it.
+	ErrNoCluster = errors.New("the node takes no part in a cluster")
 	// ErrUnknown: there is no member of that name.
 	ErrUnknown = errors.New("no member of that name")
 	// ErrReachable: the member answers, so it cannot be declared down. Stop or drain it.

@@ -56,6 +56,9 @@ func (c *Cluster) linkIs(name banyan.Atom, up bool) {
 	c.apply(c.core.link(name, up, time.Now()))
 	if m, ok := c.core.member(name); ok {
 		c.link(m)
+		if up {
+			c.catchUp(name)
+		}
 	}
 }
 

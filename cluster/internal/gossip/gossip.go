@@ -101,7 +101,7 @@ func (g *Gossip) config(c Config, k keys) *memberlist.Config {
 	m.Transport = g.t
 	m.SecretKey = k.packets
 	m.Delegate, m.Events, m.Alive = g.d, g.d, g.d
-	m.Logger = log.New(&bridge{to: c.Logger}, "", 0)
+	m.Logger = log.New(&bridge{to: c.Logger, ctx: g.t.ctx}, "", 0)
 	m.ProbeInterval, m.ProbeTimeout = c.Timing.Probe, c.Timing.ProbeTimeout
 	m.GossipInterval, m.PushPullInterval = c.Timing.Gossip, c.Timing.PushPull
 	m.SuspicionMult = c.Timing.SuspicionMult

@@ -33,9 +33,10 @@ func (l *limiter) allow(key string) bool {
 }
 
 // bridge takes memberlist's lines, "[WARN] memberlist: text", to slog. memberlist warns of what is of no consequence, so all go a level
-// lower; and a flood of them, which others can cause, is cut off.
+// lower; a flood of them, which others can cause, is cut off, and so is what a stopped one says.
 type bridge struct {
-	to *slog.Logger
+	to  *slog.Logger
+	ctx context.Context // ends with Stop
 
 	mu    sync.Mutex
 	since time.Time // guarded by mu
@@ -51,6 +52,9 @@ var levels = map[string]slog.Level{"DEBUG": slog.LevelDebug - 4, "INFO": slog.Le
 
 // Write is one line.
 func (b *bridge) Write(line []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return len(line), nil
+	}
 	text := bytes.TrimSpace(line)
 	level := slog.LevelDebug
 	if bytes.HasPrefix(text, []byte("[")) {
