@@ -197,7 +197,7 @@ func (c *Cluster) firstJoin(ctx context.Context) error {
 		if len(addrs) > 0 {
 			continue
 		}
-		if len(tried) > 0 { // what is found later is for the rejoin loop
+		if len(tried) > 0 || c.foundItself() { // what is found later is for the rejoin loop
 			break
 		}
 		select {
@@ -215,6 +215,14 @@ func (c *Cluster) firstJoin(ctx context.Context) error {
 	}
 	c.log.Info("no other node of the cluster was found; going on alone, and looking", "cluster", c.cfg.Cluster)
 	return nil
+}
+
+// foundItself reports whether discovery has answered with this node's address and no other: it is the first.
+func (c *Cluster) foundItself() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.known.after[c.g.Addr()]
+	return ok && len(c.known.after) == 1
 }
 
 // company reports whether another node is heard.

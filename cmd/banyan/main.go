@@ -18,7 +18,7 @@ func main() {
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "banyan:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -30,6 +30,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true, // an error that is not about usage must stay readable
 		SilenceErrors: true, // main prints it
 	}
-	c.AddCommand(demoCommand(), demoNodeCommand(), demoPlainCommand(), versionCommand())
-	return c
+	c.AddCommand(demoCommand(), demoNodeCommand(), demoPlainCommand(), nodeCommand(), pingCommand(), versionCommand())
+	return strict(c)
 }

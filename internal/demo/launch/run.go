@@ -90,7 +90,12 @@ func (r *run) configure() error {
 	}
 	r.config = cluster.Config{Expect: r.o.Nodes, Meet: meet, Cookie: rand.Text(), EPMDPort: port, Dir: r.o.Dir, Out: filepath.Join(r.dir, "cluster.index"),
 		Shards: r.o.Shards, Workers: r.o.Workers, Readers: r.o.Readers, Least: r.o.Least}
+	// A guest (banyan node, an Erlang shell) needs the cookie, and where the port mapper is.
+	if err := os.WriteFile(filepath.Join(r.dir, "cookie"), []byte(r.config.Cookie), 0o600); err != nil {
+		return err
+	}
 	r.screen.say("indexing      %s", r.o.Dir)
+	r.screen.say("look at it    banyan node ls --node %s --epmd-port %d --cookie-file %s", cluster.Name(0), port, filepath.Join(r.dir, "cookie"))
 	if r.o.Script != "" {
 		r.screen.say("script        %s, seed %d (--seed %d does the same again)", r.o.Script, r.o.Seed, r.o.Seed)
 		r.script = newScript(r.o.Seed, r.o.Nodes)
