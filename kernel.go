@@ -31,12 +31,16 @@ type hello struct {
 	Version int
 }
 
-const protocolVersion = 1
+// protocolVersion is that of docs/protocol.md.
+const protocolVersion = 2
 
 // Cast notes that the peer is a Banyan node.
 func (m hello) Cast(k *kernel, _ *Self) error {
 	if l := k.n.remotes.get(m.Node); l != nil {
 		l.banyan.Store(true)
+		if f, ok := l.Peer.(Friend); ok {
+			f.Agreed(m.Version)
+		}
 	}
 	return nil
 }

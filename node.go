@@ -144,6 +144,9 @@ func (n *Node) Creation() uint32 { return n.creation }
 // Logger is where the node logs.
 func (n *Node) Logger() *slog.Logger { return n.logger }
 
+// Transport is what WithTransport gave, nil without one.
+func (n *Node) Transport() Transport { return n.cfg.transport }
+
 // Context is ctx for calls made outside of processes: it says which node calls.
 func (n *Node) Context(ctx context.Context) context.Context { return &nodeCtx{ctx, n} }
 

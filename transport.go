@@ -42,6 +42,12 @@ type Flusher interface {
 	Flush()
 }
 
+// Friend is what a Peer may have that does more with another Banyan node than Erlang's protocol knows of.
+type Friend interface {
+	// Agreed: the node at the other end has said that it is a Banyan node, of this version of docs/protocol.md.
+	Agreed(version int)
+}
+
 // Op says what a Signal does. They are the control messages of Erlang's distribution, without their many spellings.
 type Op uint8
 

@@ -14,6 +14,9 @@ import (
 // body reads the message of a send. Calls, casts and replies are recognised by their first bytes and decoded without a
 // tree in between; deliver is false if nothing is left to deliver. An error means that the bytes are no term.
 func (r *receiver) body(s *banyan.Signal) (deliver bool, err error) {
+	if s.Op == banyan.OpSendName && s.Name == friendName {
+		return false, r.word()
+	}
 	d := &r.dec
 	start := d.Pos()
 	if d.Peek() == etf.KindTuple {

@@ -184,11 +184,18 @@ func (t *Transport) connect(ctx context.Context, name banyan.Atom, a *attempt) (
 	if err != nil {
 		return nil, err
 	}
+	return t.converse(ctx, conn, name, a)
+}
+
+// converse shakes hands over a connection that is made; it closes it on an error.
+func (t *Transport) converse(ctx context.Context, conn net.Conn, name banyan.Atom, a *attempt) (*link, error) {
 	if !t.track(conn) {
 		return nil, errStopped
 	}
 	defer t.untrack(conn)
+	_, host, _ := strings.Cut(string(name), "@")
 	raw := conn
+	var err error
 	if conn, err = t.secure(raw, host); err != nil {
 		raw.Close()
 		return nil, err
@@ -244,6 +251,7 @@ func (t *Transport) callUp(ctx context.Context, conn net.Conn, name banyan.Atom,
 	if err := writeMessage(conn, d.Start()); err != nil {
 		return nil, err
 	}
+	var detour *link // goes through another node, and this one will not
 	for {
 		msg, err := readMessage(conn)
 		if err != nil {
@@ -258,6 +266,9 @@ func (t *Transport) callUp(ctx context.Context, conn net.Conn, name banyan.Atom,
 		}
 		if ev == handshake.Alive {
 			old := t.linkTo(name)
+			if old != nil && old.via != "" && viaOf(conn) == "" {
+				old, detour = nil, old
+			}
 			out = d.Answer(old == nil)
 			if old != nil {
 				writeMessage(conn, out)
@@ -279,7 +290,10 @@ func (t *Transport) callUp(ctx context.Context, conn net.Conn, name banyan.Atom,
 		case handshake.Done:
 			conn.SetDeadline(time.Time{})
 			l := t.newLink(conn, d.Peer())
-			if err := t.up(ctx, l, nil); err != nil {
+			if detour != nil {
+				detour.fail(errReplaced)
+			}
+			if err := t.up(ctx, l, detour); err != nil {
 				return nil, err
 			}
 			l.run()

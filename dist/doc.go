@@ -26,6 +26,9 @@
 // With Config.TLS, nothing leaves in clear, and a link is up only when both have shown a certificate for their hosts and the
 // cookie. A link that is kept (Transport.Keep) comes back by itself.
 //
+// Between Banyan nodes a link can show life far more often than the tick time asks for (Transport.Beat), and two of them that cannot
+// reach each other can have a link through a third (Transport.PeerVia). docs/protocol.md has the words for it; Erlang nodes get none of them.
+//
 // # Not guaranteed
 //
 // Delivery: what was in the buffers when a link broke is lost, as in Erlang. Secrecy and integrity without Config.TLS. A peer

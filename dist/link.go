@@ -23,7 +23,8 @@ type link struct {
 	peer     banyan.Atom
 	creation uint32
 	flags    handshake.Flags
-	plain    bool // no atom cache was agreed: terms stand alone
+	plain    bool        // no atom cache was agreed: terms stand alone
+	via      banyan.Atom // the node that it goes through; empty: none
 
 	dead atomic.Bool   // set once, by fail
 	end  chan struct{} // closed by fail
@@ -40,6 +41,10 @@ type link struct {
 	dataSeen            atomic.Bool    // the reader saw more, and the clock has not answered it
 	clockWake           chan struct{}
 
+	friend    atomic.Bool  // the peer is one of us, and understands our words; see Agreed
+	announced atomic.Int64 // how often we have promised it to show life, in nanoseconds
+	promised  atomic.Int64 // how often it has; written by the reader
+
 	mu      sync.Mutex
 	q       queue           // guarded by mu
 	asleep  bool            // guarded by mu; the writer waits for wake
@@ -54,8 +59,8 @@ type link struct {
 // newLink makes a link that does nothing until run.
 func (t *Transport) newLink(conn net.Conn, p handshake.Peer) *link {
 	l := &link{t: t, conn: conn, peer: nameOf(p), creation: p.Creation, flags: p.Flags, born: time.Now(),
-		plain: !p.Flags.Has(handshake.DistHdrAtomCache),
-		end:   make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1), clockWake: make(chan struct{}, 1)}
+		via: viaOf(conn), plain: !p.Flags.Has(handshake.DistHdrAtomCache),
+		end: make(chan struct{}), gone: make(chan struct{}), wake: make(chan struct{}, 1), clockWake: make(chan struct{}, 1)}
 	l.direct = newDirect(conn)
 	l.q.limit = t.cfg.LinkBuffer
 	if !l.plain {

@@ -136,6 +136,7 @@ func (t *Transport) up(ctx context.Context, l, old *link) error {
 
 // down takes a link out of the table after the runtime has been told.
 func (t *Transport) down(l *link, reason error) {
+	t.relays.lost(l)
 	t.port.Down(l, reason)
 	t.stats.links.Add(^uint64(0))
 	heapBallast.release()

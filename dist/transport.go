@@ -27,8 +27,10 @@ type Transport struct {
 	keys      *keyring // nil: no TLS
 	admission *admission
 	stats     counters
+	relays    relays
 
 	refusedAt atomic.Int64 // when a refusal was logged last, Unix nanoseconds
+	beat      atomic.Int64 // how often to show life on links to friends, nanoseconds; 0: never
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -44,6 +46,7 @@ type Transport struct {
 	mu     sync.Mutex
 	open   bool                               // guarded by mu
 	closed bool                               // guarded by mu
+	beats  bool                               // guarded by mu; the beater runs
 	nodes  map[banyan.Atom]*node              // guarded by mu; absent: nothing known
 	setups map[net.Conn]struct{}              // guarded by mu; connections in the handshake, for Close
 	kept   map[banyan.Atom]context.CancelFunc // guarded by mu; ends the keeper of a node
@@ -79,8 +82,10 @@ type Stats struct {
 // New makes a transport. What is wrong with cfg, Open tells.
 func New(cfg Config) *Transport {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Transport{cfg: cfg, ctx: ctx, cancel: cancel, encode: newEncoderPool(),
+	t := &Transport{cfg: cfg, ctx: ctx, cancel: cancel, encode: newEncoderPool(),
 		nodes: make(map[banyan.Atom]*node), setups: make(map[net.Conn]struct{})}
+	t.relays = relays{t: t, ends: make(map[leg]passage)}
+	return t
 }
 
 var _ banyan.Transport = (*Transport)(nil)
