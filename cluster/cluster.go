@@ -48,6 +48,8 @@ type Cluster struct {
 	known     *candidates                        // guarded by mu
 	linking   map[banyan.Atom]context.CancelFunc // guarded by mu; who is being linked
 	linked    map[banyan.Atom]time.Time          // guarded by mu; who was begun to be linked in the last second
+	layer     linkLayer                          // guarded by mu, set once; nil: links cannot be listened to
+	ears      *ears                              // guarded by mu; nil without layer
 	hooks     []func(context.Context) error      // guarded by mu; of Drain
 	undrain   func()                             // guarded by mu; ends a Drain that goes on
 	forgotten map[banyan.Atom]declared           // guarded by mu; what was declared by Forget, here or elsewhere
@@ -91,7 +93,11 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 	}
 	c.discover()
 	if !cfg.NoLinks {
-		if err := c.watchLinks(); err != nil {
+		err := c.listen()
+		if err == nil {
+			err = c.watchLinks()
+		}
+		if err != nil {
 			c.end(err)
 			return nil, fmt.Errorf("cluster: start %s: %w", node.Name(), err)
 		}
@@ -266,11 +272,14 @@ func (c *Cluster) apply(events []Event) {
 			}
 		}
 		if e.Kind == ReachChanged {
-			level := slog.LevelInfo
+			level, text := slog.LevelInfo, "a member of the cluster is "+m.Reach.String()
 			if m.Reach != Reachable && !m.State.Over() {
 				level = slog.LevelWarn
 			}
-			c.log.Log(context.Background(), level, "a member of the cluster is "+m.Reach.String(), "member", string(m.Name), "was", e.Was.Reach.String())
+			if m.Reach == Indirect {
+				text = "this node and a member that others hear cannot reach each other: calls go through another one"
+			}
+			c.log.Log(context.Background(), level, text, "member", string(m.Name), "was", e.Was.Reach.String())
 			if e.Was.Reach == Unreachable || m.Reach == Unreachable {
 				poke(c.nudged)
 			}

@@ -93,6 +93,14 @@ func (p Profile) timing() gossip.Timing {
 	return t
 }
 
+// beat is how often links show life.
+func (p Profile) beat() time.Duration {
+	if p == WAN {
+		return time.Second
+	}
+	return 200 * time.Millisecond
+}
+
 // Validate lists everything that is wrong with c. It touches neither files nor the network.
 func (c Config) Validate() error {
 	var errs []error

@@ -33,12 +33,14 @@ type lives struct {
 	by map[uint64]*life // by instance
 	// over: all up to this incarnation are gone. Invariant: at least the record.over of each life, and never falls.
 	over Incarnation
-	// linked: there is a link. lost: there was one, or should be.
-	linked, lost bool
-	load         Load
-	loadOf       uint64 // the instance that load is of
-	seq          uint32
-	changed      time.Time // when the member was last seen to change, for expire
+	// linked: there is a link. lost: there was one, or should be. quiet: nothing comes over it. cut: somebody else hears it all the same, or
+	// though there is no link.
+	linked, lost, quiet, cut bool
+	via                      banyan.Atom // whom the link goes through
+	load                     Load
+	loadOf                   uint64 // the instance that load is of
+	seq                      uint32
+	changed                  time.Time // when the member was last seen to change, for expire
 }
 
 // life is one instance.
@@ -76,7 +78,7 @@ func (c *core) change(name banyan.Atom, now time.Time, do func(l *lives)) []Even
 	do(l)
 	is, has := l.member()
 	if has && had && is.Instance != was.Instance && l.lost && !l.linked {
-		l.lost = false // that link was to the predecessor
+		l.lost, l.quiet, l.cut, l.via = false, false, false, "" // that link was to the predecessor
 		is, _ = l.member()
 	}
 	if !has {
@@ -119,15 +121,29 @@ func (c *core) silent(name banyan.Atom, instance uint64, now time.Time) []Event 
 	})
 }
 
-// link: there is a link to a node now, or it was lost or could not be made.
-func (c *core) link(name banyan.Atom, up bool, now time.Time) []Event {
+// link: there is a link to a node now, through another one perhaps, or it was lost or could not be made.
+func (c *core) link(name banyan.Atom, up bool, via banyan.Atom, now time.Time) []Event {
 	if delete(c.links, name); up {
 		c.links[name] = true
 	}
 	if c.names[name] == nil {
 		return nil
 	}
-	return c.change(name, now, func(l *lives) { l.linked, l.lost = up, !up })
+	return c.change(name, now, func(l *lives) {
+		if !up && l.linked && l.via != "" { // perhaps for a straight one; if not, hear will tell
+			l.cut = true
+		}
+		l.linked, l.lost, l.via, l.quiet = up, !up, via, l.quiet && !up
+	})
+}
+
+// hear: how a member is heard, see ears.
+func (c *core) hear(name banyan.Atom, quiet, cut bool, via banyan.Atom, now time.Time) []Event {
+	l := c.names[name]
+	if l == nil || (l.quiet == quiet && l.cut == cut && l.via == via) {
+		return nil
+	}
+	return c.change(name, now, func(l *lives) { l.quiet, l.cut, l.via = quiet, cut, via })
 }
 
 // down: an instance is gone for good, and with it all before it.
@@ -239,7 +255,13 @@ func (l *lives) member() (Member, bool) {
 	switch {
 	case !x.alive:
 		m.Reach = Unreachable
-	case l.lost && !l.linked:
+	case l.linked && !l.quiet:
+		if l.via != "" {
+			m.Reach, m.Via = Indirect, l.via
+		}
+	case l.cut:
+		m.Reach = Indirect
+	case l.quiet, l.lost:
 		m.Reach = Suspect
 	}
 	return m, true

@@ -32,7 +32,11 @@ func TestWhoIsTheMember(t *testing.T) {
 	type step func(c *core)
 	hear := func(r record) step { return func(c *core) { c.alive(r, "1.2.3.4:5", noon) } }
 	silence := func(i uint64) step { return func(c *core) { c.silent("a@h", i, noon) } }
-	link := func(up bool) step { return func(c *core) { c.link("a@h", up, noon) } }
+	link := func(up bool) step { return func(c *core) { c.link("a@h", up, "", noon) } }
+	relayed := func(c *core) { c.link("a@h", true, "c@h", noon) }
+	listen := func(quiet, cut bool, via banyan.Atom) step {
+		return func(c *core) { c.hear("a@h", quiet, cut, via, noon) }
+	}
 	for _, test := range []struct {
 		name  string
 		steps []step
@@ -47,6 +51,16 @@ func TestWhoIsTheMember(t *testing.T) {
 		{"heard again", []step{hear(rec(1, 10, 0, Up)), silence(1), hear(rec(1, 10, 0, Up))}, "1 up reachable"},
 		{"link lost", []step{hear(rec(1, 10, 0, Up)), link(true), link(false)}, "1 up suspect"},
 		{"link back", []step{hear(rec(1, 10, 0, Up)), link(false), link(true)}, "1 up reachable"},
+		{"a link through another", []step{hear(rec(1, 10, 0, Up)), relayed, listen(false, false, "c@h")}, "1 up indirect"},
+		{"nothing comes", []step{hear(rec(1, 10, 0, Up)), link(true), listen(true, false, "")}, "1 up suspect"},
+		{"nothing comes, and others hear it", []step{hear(rec(1, 10, 0, Up)), link(true), listen(true, true, "")}, "1 up indirect"},
+		{"that link is given up", []step{hear(rec(1, 10, 0, Up)), link(true), listen(true, true, ""), link(false)}, "1 up indirect"},
+		{"a straight link takes the other's place", []step{hear(rec(1, 10, 0, Up)), relayed, link(false)}, "1 up indirect"},
+		{"and is there", []step{hear(rec(1, 10, 0, Up)), relayed, link(false), link(true), listen(false, false, "")}, "1 up reachable"},
+		{"it comes again", []step{hear(rec(1, 10, 0, Up)), link(true), listen(true, true, ""), listen(false, false, "")}, "1 up reachable"},
+		{"others do not hear it any more", []step{hear(rec(1, 10, 0, Up)), relayed, link(false), listen(false, false, "")}, "1 up suspect"},
+		{"the cut was the predecessor's", []step{hear(rec(1, 10, 0, Up)), link(true), listen(true, true, ""), link(false), hear(rec(2, 20, 10, Up))}, "2 up reachable"},
+		{"cut, and then silent for all", []step{hear(rec(1, 10, 0, Up)), relayed, silence(1)}, "1 up unreachable"},
 		{"link before the record", []step{link(true), hear(rec(1, 10, 0, Up))}, "1 up reachable"},
 		{"a second one is no member", []step{hear(rec(1, 10, 0, Up)), hear(rec(2, 20, 0, Up))}, "1 up reachable"},
 		{"whichever comes first", []step{hear(rec(2, 20, 0, Up)), hear(rec(1, 10, 0, Up))}, "1 up reachable"},
@@ -129,13 +143,15 @@ func TestEventsHaveNoGaps(t *testing.T) {
 		for range 60 {
 			var events []Event
 			now = now.Add(time.Minute)
-			switch k := r.IntN(10); {
+			switch k := r.IntN(11); {
 			case k < 5 && len(list) > 0:
 				events = c.alive(list[r.IntN(len(list))], "addr", now)
 			case k < 7:
 				events = c.silent("a@h", uint64(1+r.IntN(5)), now)
 			case k < 9:
-				events = c.link("a@h", r.IntN(2) == 0, now)
+				events = c.link("a@h", r.IntN(2) == 0, []banyan.Atom{"", "c@h"}[r.IntN(2)], now)
+			case k < 10:
+				events = c.hear("a@h", r.IntN(2) == 0, r.IntN(2) == 0, []banyan.Atom{"", "c@h", "d@h"}[r.IntN(3)], now)
 			default:
 				events = c.expire(5*time.Minute, now)
 			}

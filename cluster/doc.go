@@ -27,9 +27,20 @@
 // # Suspicion is not proof
 //
 // State is what a member says of itself, or Down, which is final for its incarnation. Reach is how well this node hears it, and
-// nothing more; it changes back. Suspect: the link to it broke or cannot be made, which is known within milliseconds. Unreachable: the gossip has given
+// nothing more; it changes back. Suspect: the link to it broke or cannot be made, which is known within milliseconds, or nothing comes over it, which
+// is known within a second. Unreachable: the gossip has given
 // it up, after 1.5 to 3 s as a rule. An Unreachable member may be alive and busy, and believe the same of us: nothing here decides
 // that it is dead. Give new work to members that are [Member.Usable]; what must be done once only needs more than this package.
+//
+// # Partial cuts
+//
+// Two members that cannot reach each other while others hear both are Indirect to each other: no longer linked, which what was linked or monitored across
+// hears once, and nobody is down. New calls between them go through a third member, in order and with all that links do, until there
+// is a straight way again; then what waits on the detour hears of its end once, and new calls go straight.
+//
+// How it is told from silence: members show life on their links every 200 ms. Who hears nothing for 600 ms asks up to five others, who say how long ago
+// they heard that member on their own links; one that has heard it since is evidence. Without any it is silence, and left to gossip.
+// It takes three members, and a transport like package dist's; real Erlang nodes get no more than their ticks, and pass nothing on.
 //
 // # Leaving
 //
@@ -69,7 +80,9 @@
 // # Costs
 //
 // memberlist and what it needs are linked into programs that import this package, and into no others: docs/dependencies.md has the
-// figures. A node probes one other every 400 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links.
+// figures. A node probes one other every 400 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links, and
+// on each link that is idle both ends send a tick of 4 bytes every 200 ms (with more than 128 links, half as often). docs/clustering.md has what
+// that costs.
 // Leaving takes a goodbye: a second as a rule.
 //
 // memberlist's choices come from the global generator of math/rand, so a seed of the simulated network does not decide them: a

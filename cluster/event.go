@@ -77,10 +77,10 @@ func difference(was Member, had bool, is Member, has bool) (events []Event) {
 	}
 	if is.Reach != was.Reach {
 		m := was
-		m.Reach = is.Reach
+		m.Reach, m.Via = is.Reach, is.Via
 		add(ReachChanged, m)
 	}
-	if is.Incarnation != was.Incarnation || is.Addr != was.Addr || is.Zone != was.Zone || is.Weight != was.Weight ||
+	if is.Incarnation != was.Incarnation || is.Addr != was.Addr || is.Via != was.Via || is.Zone != was.Zone || is.Weight != was.Weight ||
 		is.Version != was.Version || is.Creation != was.Creation || !slices.Equal(is.Roles, was.Roles) {
 		add(Updated, is)
 	}

@@ -53,7 +53,13 @@ func (c *Cluster) linkIs(name banyan.Atom, up bool) {
 	if c.ctx.Err() != nil {
 		return
 	}
-	c.apply(c.core.link(name, up, time.Now()))
+	var via banyan.Atom
+	if up && c.layer != nil {
+		if l := linkTo(c.layer.Links(), name); l != nil {
+			via = l.Via
+		}
+	}
+	c.apply(c.core.link(name, up, via, time.Now()))
 	if m, ok := c.core.member(name); ok {
 		c.link(m)
 		if up {
@@ -63,10 +69,16 @@ func (c *Cluster) linkIs(name banyan.Atom, up bool) {
 }
 
 // unlink ends the link to a member that has just fallen silent: here that is noticed long before the link's ticks would notice it, and what waits
-// on it should not wait on. One that has left is silent too, and ends its links itself when it has no use for them. With mu held.
+// on it should not wait on. If it is still heard on the link, that holds as long as it is. With mu held.
 func (c *Cluster) unlink(e Event) {
-	m := e.Member
-	if e.Kind == ReachChanged && m.Reach == Unreachable && !m.State.Over() && c.core.links[m.Name] && !c.cfg.NoLinks && c.ctx.Err() == nil {
+	if e.Kind == ReachChanged && e.Member.Reach == Unreachable && (c.layer == nil || deaf(linkTo(c.layer.Links(), e.Member.Name))) {
+		c.sever(e.Member)
+	}
+}
+
+// sever ends the link to a member. One that has left is silent too, and ends its links itself when it has no use for them. With mu held.
+func (c *Cluster) sever(m Member) {
+	if !m.State.Over() && c.core.links[m.Name] && !c.cfg.NoLinks && c.ctx.Err() == nil {
 		c.run(func() { c.node.Disconnect(m.Name) })
 	}
 }
@@ -118,7 +130,7 @@ func (c *Cluster) connect(ctx context.Context, name banyan.Atom) {
 			c.mu.Unlock()
 			return
 		}
-		c.apply(c.core.link(name, false, time.Now()))
+		c.apply(c.core.link(name, false, "", time.Now()))
 		c.mu.Unlock()
 		wait = c.jitter(pause)
 		pause = min(2*pause, 5*time.Second)

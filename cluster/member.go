@@ -41,14 +41,17 @@ type Reach uint8
 const (
 	// Reachable: nothing is known against it.
 	Reachable Reach = iota
-	// Suspect: there is no link to it although there should be: it was lost, or cannot be made. Known at once. If the member is
-	// Suspect for long, others hear it and this node does not.
+	// Indirect: this node has no straight way to it, and others do hear it. Links to it were given up; new calls go through the member
+	// Via, or will as soon as that way is made. Known within a second.
+	Indirect
+	// Suspect: nothing comes over the link to it, or there is none although there should be: it was lost, or cannot be made. A loss is known
+	// at once, silence within a second. Whether anybody else hears it is not known.
 	Suspect
 	// Unreachable: nobody that we hear of hears it. Known after seconds.
 	Unreachable
 )
 
-var reaches = [...]string{"reachable", "suspect", "unreachable"}
+var reaches = [...]string{"reachable", "indirect", "suspect", "unreachable"}
 
 // String is the grade in lower case.
 func (r Reach) String() string { return reaches[min(int(r), len(reaches)-1)] }
@@ -68,6 +71,8 @@ type Member struct {
 	// State is where it stands, Reach how well this node hears it.
 	State State
 	Reach Reach
+	// Via is the member through which the link to it goes, when it is Indirect and there is one.
+	Via banyan.Atom
 	// Addr is where its gossip is reached.
 	Addr string
 	// Zone, Roles, Weight and Version are what its Config says. Roles must not be changed.
@@ -79,8 +84,8 @@ type Member struct {
 	Load Load
 }
 
-// Usable reports whether the member may get new work: Up and Reachable.
-func (m Member) Usable() bool { return m.State == Up && m.Reach == Reachable }
+// Usable reports whether the member may get new work: it is Up, and Reachable or Indirect.
+func (m Member) Usable() bool { return m.State == Up && (m.Reach == Reachable || m.Reach == Indirect) }
 
 // Immutable lets members be sent without a copy.
 func (Member) Immutable() {}

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child is a member until its input ends.
+// child is a member until its input ends. It serves the lines of its input, and tells what it sees of others.
 func child(args []string) error {
 	port, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -49,17 +49,25 @@ func child(args []string) error {
 		return err
 	}
 	defer node.Stop(context.Background())
+	startTillOn(node)
 	fmt.Println("up")
-	io.Copy(io.Discard, os.Stdin)
+	serve(node, c, os.Stdin, os.Stdout)
 	return c.Drain(context.Background())
 }
 
 func startReal(ctx context.Context, name string, epmd int, dir string) (*banyan.Node, *cluster.Cluster, error) {
-	node, err := banyan.Start(name, banyan.WithTransport(dist.New(dist.Config{Cookie: "test", Names: &dist.EPMD{Port: epmd}})))
+	_, host, _ := strings.Cut(name, "@")
+	daemon := host
+	if host != "127.0.0.1" {
+		daemon = "0.0.0.0" // for itself and for others
+	}
+	node, err := banyan.Start(name, banyan.WithTransport(dist.New(dist.Config{Cookie: "test", Listen: net.JoinHostPort(host, "0"),
+		Names: &dist.EPMD{Port: epmd, Listen: daemon}})))
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := cluster.Start(ctx, node, cluster.Config{Secret: "test", Discovery: []cluster.Discovery{discover.Dir(dir)}, JoinTime: 2 * time.Second})
+	c, err := cluster.Start(ctx, node, cluster.Config{Secret: "test", Listen: net.JoinHostPort(host, "0"),
+		Discovery: []cluster.Discovery{discover.Dir(dir)}, JoinTime: 2 * time.Second})
 	if err != nil {
 		node.Stop(context.Background())
 	}
@@ -69,19 +77,21 @@ func startReal(ctx context.Context, name string, epmd int, dir string) (*banyan.
 // process is a node in a program of its own.
 type process struct {
 	*exec.Cmd
-	in io.Closer
+	in  io.WriteCloser
+	out *bufio.Reader
 }
 
-func startProcess(t *testing.T, name string, epmd int, dir string) *process {
+func startProcess(t testing.TB, name string, epmd int, dir string, in ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(self)
+	line := append(in, self) // perhaps in another network
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", childEnv, name, epmd, dir))
 	cmd.Stderr = t.Output()
-	in, err := cmd.StdinPipe()
+	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,10 +106,11 @@ func startProcess(t *testing.T, name string, epmd int, dir string) *process {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "up\n" {
+	p := &process{cmd, input, bufio.NewReader(out)}
+	if line, err := p.out.ReadString('\n'); line != "up\n" {
 		t.Fatalf("%s did not come up: %q, %v", name, line, err)
 	}
-	return &process{cmd, in}
+	return p
 }
 
 // Real programs: one is killed, one is stopped, one drains, one is started again. How long it took is logged; that it comes about is tested.

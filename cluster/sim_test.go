@@ -361,28 +361,6 @@ func TestSplitHeals(t *testing.T) {
 	}
 }
 
-// Only n01 and n02 are cut off from each other: nobody goes down, and both say soon what is the matter.
-func TestPartialCut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 4, banyantest.TickTime(4*time.Second))
-		w.awaitAll(settled)
-		w.sim.Partition("n01@sim", "n02@sim")
-		w.await(w.c["n01@sim"], 10*time.Second, "n02 suspect", is("n02@sim", cluster.Up, cluster.Suspect))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		for e := range w.c["n03@sim"].Events(ctx) {
-			if e.Kind == cluster.ReachChanged {
-				t.Errorf("n03 saw %s become %v", e.Member.Name, e.Member.Reach)
-			}
-		}
-		if m, _ := w.c["n01@sim"].Member("n02@sim"); m.Reach != cluster.Suspect || m.State != cluster.Up {
-			t.Errorf("n01 sees n02 %v %v", m.State, m.Reach)
-		}
-		w.sim.HealAll()
-		w.awaitAll(30 * time.Second)
-	})
-}
-
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 3)

@@ -165,6 +165,10 @@ func (c *call) decide(ctx context.Context) (handshake.Status, error) {
 			return handshake.StatusOK, nil
 		}
 		if l := n.link; l != nil {
+			if l.alive() && l.via != "" && n.attempt != nil && c.yield(n.attempt, name) == handshake.StatusNOK {
+				t.mu.Unlock() // both look for a straight way in place of a link through another node, and ours goes on
+				return handshake.StatusNOK, nil
+			}
 			t.mu.Unlock()
 			if l.alive() {
 				c.old = l

@@ -186,6 +186,31 @@ func TestStraightLinkIsPreferred(t *testing.T) {
 	})
 }
 
+// Both ends find the straight way open at once.
+func TestStraightFromBothEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 30 {
+			w := newTrio(t, nil)
+			w.via(t)
+			done := make(chan error, 2)
+			go func() { _, err := w.ta.PeerVia(t.Context(), "nc@h", ""); done <- err }()
+			go func() { _, err := w.tc.PeerVia(t.Context(), "na@h", ""); done <- err }()
+			if a, b := <-done, <-done; a != nil && b != nil {
+				t.Errorf("neither got through: %v, %v", a, b)
+			}
+			synctest.Wait()
+			for tr, other := range map[*Transport]banyan.Atom{w.ta: "nc@h", w.tc: "na@h"} {
+				if l := tr.linkTo(other); l == nil || l.via != "" {
+					t.Fatalf("%s has no straight link", tr.name)
+				}
+			}
+			for _, n := range []*banyan.Node{w.a, w.b, w.c} {
+				n.Stop(t.Context())
+			}
+		}
+	})
+}
+
 // Both ends try at once, while straight attempts hang.
 func TestRelayFromBothEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

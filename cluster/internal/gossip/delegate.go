@@ -58,8 +58,12 @@ func reportOf(b []byte) (of string, ok bool) {
 	return string(b[1 : 1+int(b[0])]), true
 }
 
-// NotifyMsg is a report of another node.
+// NotifyMsg is a report of another node, or after a zero a whisper.
 func (d *delegate) NotifyMsg(b []byte) {
+	if len(b) > 0 && b[0] == 0 {
+		d.h.Whisper(append([]byte(nil), b[1:]...))
+		return
+	}
 	of, ok := reportOf(b)
 	if !ok {
 		return

@@ -23,6 +23,8 @@ type Handler interface {
 	Alive(id ID, addr string, meta []byte)
 	// Silent: an instance does not answer anybody, or has said goodbye.
 	Silent(id ID)
+	// Whisper: something that a node tells us alone.
+	Whisper(b []byte)
 	// Report: something that a node tells everybody. true: it was new, so pass it on.
 	Report(b []byte) bool
 }
@@ -164,6 +166,17 @@ func (g *Gossip) wait(ctx context.Context) time.Duration {
 func (g *Gossip) Report(b []byte) {
 	if of, ok := reportOf(b); ok {
 		g.d.queue(of, b)
+	}
+}
+
+// Whisper tells one instance b, in one packet that may be lost. Nothing happens if it is not heard.
+func (g *Gossip) Whisper(to ID, b []byte) {
+	name := to.String()
+	for _, n := range g.list.Members() {
+		if n.Name == name {
+			g.list.SendBestEffort(n, append([]byte{0}, b...)) // what cannot be sent is lost
+			return
+		}
 	}
 }
 
