@@ -71,7 +71,10 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
+	cfg, err := cfg.withDefaults().withSecret(node)
+	if err != nil {
+		return nil, err
+	}
 	c := &Cluster{node: node, cfg: cfg, log: node.Logger(), done: make(chan struct{}), core: newCore(node.Name()),
 		watchers: map[*watcher]struct{}{}, linking: map[banyan.Atom]context.CancelFunc{}, linked: map[banyan.Atom]time.Time{}, known: newCandidates(),
 		telling: make(chan struct{}, 1), nudged: make(chan struct{}, 1), claims: make(chan struct{}, 1),
@@ -91,6 +94,7 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 		c.end(err)
 		return nil, fmt.Errorf("cluster: start %s: %w", node.Name(), err)
 	}
+	old := c.recall()
 	c.discover()
 	if !cfg.NoLinks {
 		err := c.listen()
@@ -114,6 +118,9 @@ func Start(ctx context.Context, node *banyan.Node, cfg Config) (*Cluster, error)
 	c.run(c.claimLoop)
 	c.run(c.loadLoop)
 	c.run(c.expireLoop)
+	if cfg.File != "" {
+		c.run(func() { c.rememberLoop(old) })
+	}
 	node.AtStop(func(ctx context.Context) { c.Leave(ctx) })
 	return c, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/cluster/internal/gossip"
 )
 
@@ -39,11 +40,12 @@ type Announcer interface {
 	Announce(ctx context.Context, addr string) error
 }
 
-// Config says how a node takes part. Secret is needed; all else has a default.
+// Config says how a node takes part. Everything has a default.
 type Config struct {
 	// Cluster is the cluster's name. Nodes of clusters with different names never get together. Default "banyan".
 	Cluster string
-	// Secret is what all nodes of the cluster know; the cookie will do. Gossip is encrypted with keys derived from it and Cluster.
+	// Secret is what all nodes of the cluster know. Gossip is encrypted with keys derived from it and Cluster. Default: the cookie of the node's
+	// transport, which all nodes know that are linked.
 	Secret string
 	// Listen is the address of the gossip, host:port, for TCP and UDP. Default 127.0.0.1:0.
 	Listen string
@@ -52,6 +54,10 @@ type Config struct {
 	Advertise string
 	// Discovery are where to find other nodes; package discover has some. All are used.
 	Discovery []Discovery
+	// File is where this node notes who the other members are, so that it finds them by itself when it is started again. It is replaced as a whole when
+	// that changes, has 1024 lines at most, and can be read by people and by discover.File. Its directory must be there, and for this node
+	// alone to write in. Default: nothing is noted.
+	File string
 	// Zone, Roles and Version are for others to see: where the node is, what it is for, which build it is. Roles are at most 16.
 	Zone    string
 	Roles   []string
@@ -105,9 +111,6 @@ func (p Profile) beat() time.Duration {
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("cluster: "+format, args...)) }
-	if c.Secret == "" {
-		bad("Secret is needed: what all nodes of the cluster know; the cookie will do")
-	}
 	if len(c.Cluster) > 255 {
 		bad("Cluster is longer than 255 bytes")
 	}
@@ -133,6 +136,20 @@ func (c Config) Validate() error {
 
 func (c Config) record() record {
 	return record{zone: c.Zone, roles: c.Roles, version: c.Version, weight: c.Weight, state: Joining}
+}
+
+// withSecret takes the cookie of the node's transport if no secret is given.
+func (c Config) withSecret(n *banyan.Node) (Config, error) {
+	if c.Secret != "" {
+		return c, nil
+	}
+	if t, ok := n.Transport().(interface{ Cookie() string }); ok {
+		c.Secret = t.Cookie()
+	}
+	if c.Secret == "" {
+		return c, fmt.Errorf("cluster: start %s: no Secret is given, and the node's transport has no cookie to take for it: give what all nodes of the cluster know", n.Name())
+	}
+	return c, nil
 }
 
 func (c Config) withDefaults() Config {

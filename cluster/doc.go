@@ -4,14 +4,13 @@
 // that pg, global and rpc work across all without anybody naming a node.
 //
 //	c, err := cluster.Start(ctx, node, cluster.Config{
-//		Secret:    cookie,
 //		Discovery: []cluster.Discovery{discover.Static("host1:7946", "host2:7946", "host3:7946")},
 //	})
 //	for m := range c.Members() { ... }                       // name, state, reach, zone, load
 //	for e := range c.Events(ctx) { ... }                     // a snapshot, then every change
 //	err = c.Drain(ctx)                                       // no new work, finish, goodbye; c.DrainOn does it at a signal
 //
-// Nodes gossip (hashicorp/memberlist, in Go, over TCP and UDP on one port), encrypted with a key from Config.Secret and
+// Nodes gossip (hashicorp/memberlist, in Go, over TCP and UDP on one port), encrypted with a key from Config.Secret, or the cookie, and
 // Config.Cluster. Real Erlang nodes take no part: they are linked as always, and are no members.
 //
 // # Who is a member

@@ -170,7 +170,7 @@ func (c *Cluster) joinOne(ctx context.Context, addr string) error {
 
 // firstJoin tries all that is found until somebody lets us in, all have answered otherwise, or the time is over.
 func (c *Cluster) firstJoin(ctx context.Context) error {
-	if len(c.cfg.Discovery) == 0 {
+	if addrs, _, _ := c.missing(time.Now()); len(c.cfg.Discovery) == 0 && len(addrs) == 0 {
 		return ctx.Err()
 	}
 	bound, cancel := context.WithTimeout(ctx, c.cfg.JoinTime)

@@ -97,6 +97,16 @@ func blame(err error) bool {
 		!errors.Is(err, errCrossed) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, context.Canceled)
 }
 
+// Cookie is the cookie of all peers that have none of their own; "" before Open. Who has it owns the cluster: keep it out of logs.
+func (t *Transport) Cookie() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.admission == nil {
+		return ""
+	}
+	return t.admission.cookie
+}
+
 // SetCookie gives the links with one node a cookie of their own from now on, as erlang:set_cookie/2; links that are up stay.
 // An empty cookie takes that back. The node that it talks to must have the same for this node. Before Open it is an error.
 func (t *Transport) SetCookie(node banyan.Atom, cookie string) error {
