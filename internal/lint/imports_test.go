@@ -53,6 +53,7 @@ var rooms = []room{
 	{"internal/demo", []string{everything}, "the demo is a program"},
 	{"internal/interopsoak", []string{everything}, "a program"},
 	{"internal/interoptarget", []string{everything}, "a program"},
+	{"internal/rollingrestart", []string{everything}, "a program"},
 	{"internal/compiletest", []string{""}, "what users may and may not write, as packages of their own"},
 	{"internal/erltest", []string{leaves}, "real Erlang nodes for tests of any layer"},
 	{"internal/rabbittest", nil, "it is a test of everything below"},
@@ -75,11 +76,12 @@ var never = map[string]string{
 	"banyantest":    "only tests and examples import the test kit; production code must not carry package testing",
 	"internal/lint": "rules are an end",
 
-	"internal/compiletest":   "it is a test",
-	"internal/interopsoak":   "a program is an end",
-	"internal/rabbittest":    "it is a test",
-	"internal/interoptarget": "a program is an end",
-	"internal/demo":          "the demo is an end: move what is of use to others into a package",
+	"internal/compiletest":    "it is a test",
+	"internal/interopsoak":    "a program is an end",
+	"internal/rabbittest":     "it is a test",
+	"internal/interoptarget":  "a program is an end",
+	"internal/rollingrestart": "a program is an end",
+	"internal/demo":           "the demo is an end: move what is of use to others into a package",
 }
 
 // roomOf finds a package's room; ok is false for a package nobody has thought of.
