@@ -38,6 +38,8 @@ type call struct {
 	pending *pendingReply // the callee is on another node
 	ref     Reference     // of pending
 	orphan  atomic.Bool   // never to be used again: the sweeper forgets it
+	asks    bool          // the callee is to tell its load: written by the caller before it sends
+	load    Load          // what it told: written by the callee before done, read by the caller after
 
 	watch   atomic.Pointer[ctxWatch] // of the context of late uses
 	seen    uintptr                  // that context's address; caller only, as what follows
@@ -61,7 +63,7 @@ const (
 // begin opens a new generation.
 func (c *call) begin(rec *record, deadline int64) (gen uint32) {
 	gen = uint32(c.state.Load()>>callGen) + 1
-	c.rec, c.watched = rec, false
+	c.rec, c.watched, c.asks = rec, false, false
 	c.deadline.Store(deadline)
 	c.state.Store(uint64(gen)<<callGen | callOpen)
 	if deadline != 0 && deadline < c.node.sweeper.next.Load() {
@@ -277,6 +279,10 @@ func runCall[S, R any, Q Query[S, R]](p *Self, e *envelope) {
 	} else {
 		q = *(*Q)(c.query.ptr)
 	}
+	began := int64(-1)
+	if c.asks {
+		began = p.measure()
+	}
 	r, err := q.Call(stateOf[S](p), p)
 	co := p.co.Load()
 	if err == nil && p.cur.Load() == nil {
@@ -287,6 +293,9 @@ func runCall[S, R any, Q Query[S, R]](p *Self, e *envelope) {
 		err = putMessage(&reply, &e.rec.reply, r) // before cur is cleared: a Clone method may panic
 	}
 	if p.cur.CompareAndSwap(c, nil) || p.takeTicket(c, e.gen) { // else it is answered: by a ticket, or because of a kill
+		if began >= 0 {
+			c.load = p.told(began)
+		}
 		c.answer(e.gen, reply, err, co)
 	}
 }
@@ -344,7 +353,12 @@ func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ..
 			return zero, undeliveredOp("call", "", q, err)
 		}
 	}
-	h := ref.h
+	return callRef[S, R](ctx, ref.h, q, opts, nil)
+}
+
+// callRef is Call to one server. If load is not nil the server is asked for it, and what it told is there afterwards.
+func callRef[S, R any, Q Query[S, R]](ctx context.Context, h *handle, q Q, opts []CallOption, load *Load) (R, error) {
+	var zero R
 	if h == nil {
 		return zero, undeliveredOp("call", "zero Ref", q, ErrNoProcess)
 	}
@@ -359,6 +373,9 @@ func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ..
 	node := h.node
 	c := node.getCall(from)
 	gen := c.begin(rec, node.deadlineOf(ctx, from, opts))
+	if load != nil {
+		c.asks, c.load = true, Load{}
+	}
 	err := putMessage(&c.query, &rec.msg, q)
 	if err == nil {
 		if h.proc != nil {
@@ -372,13 +389,25 @@ func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ..
 		c.release(from)
 		return zero, undeliveredOp("call", h.String(), q, err)
 	}
-	if err = c.wait(ctx, from, gen); err != nil {
+	err = c.wait(ctx, from, gen)
+	if load != nil {
+		*load = c.told()
+	}
+	if err != nil {
 		c.release(from)
 		return zero, callFailed(h, rec, err)
 	}
 	r := takeReply[R](c)
 	c.release(from)
 	return r, nil
+}
+
+// told is what the callee of an ended call said of its load. One who is late may still write it, so it is not looked at then.
+func (c *call) told() Load {
+	if c.state.Load()&callDone == 0 {
+		return Load{}
+	}
+	return c.load
 }
 
 // is reports whether ctx is the calling process itself: its end then comes by an interrupt, and needs no channel.

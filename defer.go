@@ -86,6 +86,9 @@ func (l Later[R]) answer(v R, err error) error {
 		l.p.node.late.Add(1)
 		return ErrTimeout
 	}
+	if l.c.asks {
+		l.c.load = l.p.toldLater()
+	}
 	l.c.answer(l.gen, reply, err, nil)
 	return nil
 }

@@ -70,7 +70,7 @@ func CallAll[S, R any, Q Query[S, R]](ctx context.Context, to Many[S], q Q, opts
 		calls := make([]*call, len(refs))
 		gens := make([]uint32, len(refs))
 		for i, ref := range refs {
-			calls[i], gens[i], err = startCall(ctx, ref.h, rec, q, from, g, i, opts)
+			calls[i], gens[i], err = startCall(ctx, ref.h, rec, q, from, g, i, opts, false)
 			if err == nil {
 				continue
 			}
@@ -118,8 +118,8 @@ func CallAll[S, R any, Q Query[S, R]](ctx context.Context, to Many[S], q Q, opts
 	}
 }
 
-// startCall sends one call of several; nil if it could not be sent.
-func startCall[Q any](ctx context.Context, h *handle, rec *record, q Q, from caller, g *gathering, i int, opts []CallOption) (*call, uint32, error) {
+// startCall sends one call of several; nil if it could not be sent. With asks the callee is to tell its load.
+func startCall[Q any](ctx context.Context, h *handle, rec *record, q Q, from caller, g *gathering, i int, opts []CallOption, asks bool) (*call, uint32, error) {
 	if h == nil {
 		return nil, 0, undeliveredOp("call", "zero Ref", q, ErrNoProcess)
 	}
@@ -132,6 +132,7 @@ func startCall[Q any](ctx context.Context, h *handle, rec *record, q Q, from cal
 	c := h.node.calls.get(h.node)
 	c.by, c.gather, c.index = from.self, g, i
 	gen := c.begin(rec, h.node.deadlineOf(ctx, from, opts))
+	c.asks, c.load = asks, Load{}
 	err := putMessage(&c.query, &rec.msg, q)
 	if err == nil {
 		if h.proc != nil {

@@ -21,6 +21,7 @@ func newKernel(_ context.Context, self *Self) (*kernel, error) {
 	registerKernel.Do(func() {
 		RegisterCast[hello]("hello")
 		RegisterCast[mailboxFull]("mailbox_full")
+		RegisterCast[draining]("draining")
 	})
 	return &kernel{self.Node()}, nil
 }
@@ -31,15 +32,20 @@ type hello struct {
 	Version int
 }
 
-// protocolVersion is that of docs/protocol.md.
-const protocolVersion = 2
+// protocolVersion is that of docs/protocol.md. It is 3 since calls may ask for the load, and nodes say that they drain.
+const protocolVersion = 3
 
 // Cast notes that the peer is a Banyan node.
 func (m hello) Cast(k *kernel, _ *Self) error {
 	if l := k.n.remotes.get(m.Node); l != nil {
+		l.newer.Store(m.Version >= 3)
 		l.banyan.Store(true)
+		k.n.remotes.version.Add(1)
 		if f, ok := l.Peer.(Friend); ok {
 			f.Agreed(m.Version)
+		}
+		if m.Version >= 3 {
+			l.welcome()
 		}
 	}
 	return nil

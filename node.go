@@ -37,6 +37,7 @@ type Node struct {
 	functions functionTable
 
 	nodeMonitors nodeMonitorTable
+	drain        drainState
 
 	refs        atomic.Uint64
 	queuedBytes atomic.Int64

@@ -21,7 +21,8 @@ type (
 	}
 )
 
-// MonitorNodes lets this process hear of links that come and go, as NodeUp and NodeDown messages.
+// MonitorNodes lets this process hear of links that come and go, as NodeUp and NodeDown messages, and of linked nodes that are
+// about to leave, as NodeDraining.
 func (p *Self) MonitorNodes(on bool) {
 	n := p.node
 	n.watchers.mu.Lock()
@@ -41,6 +42,18 @@ func (n *Node) nodeEvent(peer Peer, up bool) {
 	if up {
 		m = NodeUp{peer.Node(), peer.Hidden()}
 	}
+	n.tellWatchers(m)
+	if up {
+		return
+	}
+	for _, p := range n.nodeMonitors.take(peer.Node()) {
+		p.forgetNode(peer.Node())
+		p.informIfAlive(m)
+	}
+}
+
+// tellWatchers tells those that asked by MonitorNodes.
+func (n *Node) tellWatchers(m any) {
 	n.watchers.mu.Lock()
 	list := make([]*Self, 0, len(n.watchers.m))
 	for p := range n.watchers.m {
@@ -52,13 +65,6 @@ func (n *Node) nodeEvent(peer Peer, up bool) {
 	}
 	n.watchers.mu.Unlock()
 	for _, p := range list {
-		p.informIfAlive(m)
-	}
-	if up {
-		return
-	}
-	for _, p := range n.nodeMonitors.take(peer.Node()) {
-		p.forgetNode(peer.Node())
 		p.informIfAlive(m)
 	}
 }

@@ -107,6 +107,9 @@ func (p *Port) complete(rt ReplyType, value any, err error, co *sched.Coro) {
 		c.reply.ptr = rt.rec.replyPtr(value)
 	}
 	c.err = err
+	if c.asks {
+		c.load = rt.Load
+	}
 	c.finish(rt.gen, co)
 }
 
@@ -251,6 +254,7 @@ func (n *Node) deliverCall(l *remoteNode, s *Signal, q *Self, co *sched.Coro) {
 		c.query.ptr = unsafe.Pointer(&Ask[any]{b.Value})
 	}
 	gen := c.begin(rec, 0)
+	c.asks = b.Asks
 	e := envelope{rec: rec, ptr: unsafe.Pointer(c), gen: gen, size: uint32(min(rec.msg.plan.Size(c.query.ptr), 1<<31))}
 	if _, err := q.enqueue(&e, co, false); err != nil {
 		if err != ErrNoProcess {

@@ -36,6 +36,7 @@ type Self struct {
 	ownExit    bool         // exit is the process's own doing: a goroutine of its Go
 	trap       bool         // exit signals become messages
 	labelled   bool         // the runner's own, here because it fills a gap: the profiler is to know the process itself, see ownLabels
+	unmeasured uint8        // the runner's own, here because it fills a gap: calls before the clock is read again, see measure
 	batch      atomic.Int32 // messages of outer that the runner took and may not have handled yet
 	dead       atomic.Bool  // declared dead: written once; here because it fills a gap
 	outer      *buffer      // newer than first; nil when empty

@@ -28,6 +28,8 @@ type relations struct {
 	nodes     map[Atom]struct{} // whose loss it waits for, see MonitorNode
 	suspended *waiter           // of the server that waits for Resume, nil if it is not suspended
 	systems   int               // system messages in the mailbox
+
+	service float64 // how long a call that tells the load takes on average, ns; 0 before the first, see told
 }
 
 // link is one end of a link. Between nodes it follows Erlang's link protocol: a link that is being undone stays known until

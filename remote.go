@@ -13,7 +13,8 @@ import (
 
 // remoteTable holds the links to other nodes.
 type remoteTable struct {
-	nodes atomic.Pointer[map[Atom]*remoteNode] // copy on write
+	nodes   atomic.Pointer[map[Atom]*remoteNode] // copy on write
+	version atomic.Uint64                        // changes after nodes, and what is known of them
 
 	mu    sync.Mutex // guards the writing of nodes
 	calls sync.Map   // Reference to *pendingReply: calls in flight to other nodes
@@ -24,6 +25,9 @@ type remoteNode struct {
 	Peer
 	n      *Node
 	banyan atomic.Bool // the peer said that it is one of us
+	newer  atomic.Bool // and of version 3 or later: it tells its load when asked, and hears that we drain
+
+	draining atomic.Bool // the peer said that it is about to leave
 
 	mu       sync.Mutex
 	gone     bool
@@ -88,6 +92,7 @@ func (t *remoteTable) change(f func(map[Atom]*remoteNode)) {
 	}
 	f(m)
 	t.nodes.Store(&m)
+	t.version.Add(1)
 }
 
 // down ends all that went across a link, each thing once.
@@ -387,7 +392,7 @@ func (c *call) sendRemote(ctx context.Context, h *handle, from caller, gen uint3
 	value := reflect.NewAt(c.rec.msg.typ, c.queryPtr()).Interface()
 	s := signals.Get().(*Signal)
 	s.Op, s.From, s.To, s.Name = OpSend, pid, h.pid, h.atom()
-	s.Body = Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid}
+	s.Body = Body{Kind: BodyCall, Value: value, Typed: true, Tag: ref, From: pid, Asks: c.asks && l.newer.Load()}
 	if system {
 		s.Body.Kind = BodySystem
 	}
@@ -464,7 +469,7 @@ func (rc *remoteCaller) answer(c *call, gen uint32, r any, err error) {
 		return
 	}
 	s := replySignal(rc.from, rc.tag, rc.term, r, err)
-	s.From = rc.callee
+	s.From, s.Body.Load = rc.callee, c.load
 	rc.l.control(s)
 }
 

@@ -93,9 +93,9 @@ type BodyKind uint8
 // The kinds of Body.
 const (
 	BodyTerm   BodyKind = iota // Value as it is
-	BodyCall                   // {'$gen_call', {From, [alias|Tag]}, Value}
+	BodyCall                   // {'$gen_call', {From, [alias|Tag]}, Value}; if Asks is set '$banyan_call' in place of '$gen_call'
 	BodyCast                   // {'$gen_cast', Value}
-	BodyReply                  // {Tag, Value}, or {Tag, {error, Err}} if Err is set
+	BodyReply                  // {Tag, Value}, or {Tag, {error, Err}} if Err is set; two elements more if Load is known
 	BodySystem                 // {system, {From, [alias|Tag]}, Value}; incoming: to a server, and Value is a *SystemRequest
 )
 
@@ -114,6 +114,9 @@ type Body struct {
 	TagTerm any
 	From    PID
 	Err     error
+	// Asks, of a call, wants Load in the reply. It is set towards Banyan nodes that have said that they know it.
+	Asks bool
+	Load Load
 }
 
 // SpawnRequest asks for a process on another node: a registered constructor, known to Erlang as {Module, Function, Args}.
@@ -133,8 +136,10 @@ type ReplyType struct {
 	Type reflect.Type
 	// Raw: the reply is a foreign server's, and wanted as the term that it is; {error, Reason} is one too.
 	Raw bool
-	rec *record
-	c   *call
-	gen uint32
-	ref Reference
+	// Load is what came with the reply, for Complete.
+	Load Load
+	rec  *record
+	c    *call
+	gen  uint32
+	ref  Reference
 }

@@ -33,8 +33,8 @@ type Trial[S any] interface {
 	// an idempotent query only; the first answer counts.
 	Hedge() time.Duration
 	// End is called once, last, with what the call or cast came to; nil is an answer. It is context.Canceled if the other
-	// of two hedged tries was faster.
-	End(err error)
+	// of two hedged tries was faster. load is what the target said of itself with the reply, if there was one and it did.
+	End(err error, load Load)
 }
 
 // Idempotent is what a message may say of itself: handled twice it does no more than once. A Via may then send it again
@@ -117,10 +117,11 @@ func callVia[S, R any, Q Query[S, R]](ctx context.Context, via Via[S], q Q, opts
 				tried = append(tried, second)
 			}
 		} else {
-			r, last = Call[S, R](ctx, ref, q, opts...)
-			t.End(last)
+			var load Load
+			r, last = callRef[S, R](ctx, ref.h, q, opts, &load)
+			t.End(last, load)
 		}
-		if !another(ctx, ref, last, q) {
+		if last == nil || !another(ctx, ref, last, q) { // not asked if all is well: that would put q on the heap
 			return r, last
 		}
 		tried = append(tried, ref.PID())
@@ -147,8 +148,8 @@ func castVia[S any, M Note[S]](ctx context.Context, via Via[S], m M) (last error
 		}
 		ref := t.Target()
 		last = Cast(ctx, ref, m)
-		t.End(last)
-		if !another(ctx, ref, last, m) {
+		t.End(last, Load{})
+		if last == nil || !another(ctx, ref, last, m) {
 			return last
 		}
 		tried = append(tried, ref.PID())
@@ -165,9 +166,9 @@ func callHedged[S, R any, Q Query[S, R]](ctx context.Context, via Via[S], first 
 	var gens []uint32
 	opts := []CallOption{callUntil(until)}
 	start := func(t Trial[S]) error {
-		c, gen, err := startCall(ctx, t.Target().h, rec, q, from, g, len(calls), opts)
+		c, gen, err := startCall(ctx, t.Target().h, rec, q, from, g, len(calls), opts, true)
 		if err != nil {
-			t.End(err)
+			t.End(err, Load{})
 			return err
 		}
 		trials, calls, gens = append(trials, t), append(calls, c), append(gens, gen)
@@ -187,7 +188,7 @@ func callHedged[S, R any, Q Query[S, R]](ctx context.Context, via Via[S], first 
 		abandonAll(calls, gens, from)
 		for i, c := range calls {
 			if c != nil {
-				trials[i].End(err)
+				trials[i].End(err, Load{})
 			}
 		}
 	}
@@ -212,6 +213,7 @@ func callHedged[S, R any, Q Query[S, R]](ctx context.Context, via Via[S], first 
 		}
 		c, to := calls[i], trials[i].Target()
 		last = c.outcome(ctx, from)
+		load := c.told()
 		if last == nil {
 			r = takeReply[R](c)
 		} else {
@@ -219,7 +221,7 @@ func callHedged[S, R any, Q Query[S, R]](ctx context.Context, via Via[S], first 
 		}
 		calls[i] = nil
 		c.release(from)
-		trials[i].End(last)
+		trials[i].End(last, load)
 		if !another(ctx, to, last, q) {
 			giveUp(context.Canceled)
 			return r, second, last

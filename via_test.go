@@ -50,7 +50,7 @@ type stop struct {
 
 func (s *stop) Target() banyan.Ref[*crew] { return s.l.refs[s.i] }
 func (s *stop) Hedge() time.Duration      { return s.l.hedge }
-func (s *stop) End(err error) {
+func (s *stop) End(err error, load banyan.Load) {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
 	word := "answered"

@@ -24,10 +24,16 @@ func TestQuiesceAndUndrain(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.await(w.c["n01@sim"], settled, "n02 draining", is("n02@sim", cluster.Draining, cluster.Reachable))
+		if !one.Draining("n02@sim") {
+			t.Error("the link has not told that n02 drains")
+		}
 		if err := two.Undrain(ctx); err != nil {
 			t.Fatal(err)
 		}
 		w.await(w.c["n01@sim"], settled, "n02 up again", is("n02@sim", cluster.Up, cluster.Reachable))
+		if one.Draining("n02@sim") {
+			t.Error("the link has not told that n02 stays")
+		}
 		if err := two.Drain(ctx); err != nil {
 			t.Fatal(err)
 		}

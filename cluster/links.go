@@ -21,7 +21,8 @@ func (c *Cluster) watchLinks() error {
 		defer cancel()
 		defer context.AfterFunc(c.ctx, cancel)()
 		for {
-			m, err := self.Receive(ctx, banyan.OfType[banyan.NodeUp](), banyan.OfType[banyan.NodeDown]())
+			m, err := self.Receive(ctx, banyan.OfType[banyan.NodeUp](), banyan.OfType[banyan.NodeDown](),
+				banyan.OfType[banyan.NodeDraining]()) // the last one the members say by themselves
 			if c.ctx.Err() != nil {
 				return nil
 			}

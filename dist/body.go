@@ -4,8 +4,6 @@ package dist
 
 import (
 	"fmt"
-	"reflect"
-	"strings"
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/etf"
@@ -30,8 +28,8 @@ func (r *receiver) body(s *banyan.Signal) (deliver bool, err error) {
 			handled, deliver, err = r.genCall(s)
 		case n == 2 && kind == etf.KindAtom:
 			handled, deliver, err = r.genCast(s)
-		case n == 2 && (kind == etf.KindRef || kind == etf.KindList):
-			handled, err = r.reply()
+		case (n == 2 || n == 4) && (kind == etf.KindRef || kind == etf.KindList):
+			handled, err = r.reply(n)
 		}
 		if handled || err != nil {
 			return deliver, err
@@ -61,7 +59,7 @@ func (r *receiver) term() (any, error) {
 func (r *receiver) genCall(s *banyan.Signal) (handled, deliver bool, err error) {
 	d, b := &r.dec, &s.Body
 	a, err := d.Atom()
-	if err != nil || a != genCall && a != systemAtom || d.Peek() != etf.KindTuple {
+	if err != nil || a != genCall && a != loadCall && a != systemAtom || d.Peek() != etf.KindTuple {
 		return false, false, err
 	}
 	n, err := d.TupleHeader()
@@ -80,7 +78,7 @@ func (r *receiver) genCall(s *banyan.Signal) (handled, deliver bool, err error) 
 		}
 		ref, _ = tagTerm.(banyan.Reference)
 	}
-	b.Kind, b.From, b.Tag, b.TagTerm = banyan.BodyCall, from, ref, tagTerm
+	b.Kind, b.From, b.Tag, b.TagTerm, b.Asks = banyan.BodyCall, from, ref, tagTerm, a == loadCall
 	if a == genCall && s.Op == banyan.OpSendName && s.Name == netKernel {
 		done, err := r.netKernel(s)
 		return true, !done, err
@@ -100,28 +98,6 @@ func (r *receiver) genCast(s *banyan.Signal) (handled, deliver bool, err error) 
 	s.Body.Kind = banyan.BodyCast
 	deliver, err = r.request(s, false)
 	return true, deliver, err
-}
-
-// tag reads Ref or [alias | Ref]. If it is neither, ok is false and nothing was read; if it is a bare Ref neither.
-func (r *receiver) tag() (ref banyan.Reference, alias, ok bool) {
-	d := &r.dec
-	start := d.Pos()
-	switch d.Peek() {
-	case etf.KindRef:
-		ref, err := d.Ref()
-		d.SetPos(start)
-		return ref, false, err == nil
-	case etf.KindList:
-		if n, err := d.ListHeader(); err == nil && n == 1 && d.Peek() == etf.KindAtom {
-			if a, err := d.Atom(); err == nil && a == aliasAtom && d.Peek() == etf.KindRef {
-				if ref, err := d.Ref(); err == nil {
-					return ref, true, true
-				}
-			}
-		}
-		d.SetPos(start)
-	}
-	return banyan.Reference{}, false, false
 }
 
 // request reads what is asked or told: into its Go type if whom it is for has one for it.
@@ -244,80 +220,4 @@ func (r *receiver) structName() (etf.Atom, error) {
 		}
 	}
 	return "", nil
-}
-
-// reply reads {Tag, Value} from the tag on, if a call waits for that tag or did so once.
-func (r *receiver) reply() (handled bool, err error) {
-	d := &r.dec
-	ref, alias, ok := r.tag()
-	if !ok || ref.Node != r.ends.Local {
-		return false, nil
-	}
-	rt, pending := r.port.PendingReply(ref)
-	if !pending {
-		if !alias {
-			return false, nil
-		}
-		// Only our own calls carry such a tag: a reply that came too late.
-		r.l.t.stats.late.Add(1)
-		return true, d.Skip()
-	}
-	if !alias {
-		if err := d.Skip(); err != nil {
-			return false, err
-		}
-	}
-	return true, r.complete(rt)
-}
-
-// complete reads the value of a reply and ends the call with it.
-func (r *receiver) complete(rt banyan.ReplyType) error {
-	d := &r.dec
-	start := d.Pos()
-	if d.Peek() == etf.KindTuple {
-		n, err := d.TupleHeader()
-		if err != nil {
-			return err
-		}
-		if n == 2 && d.Peek() == etf.KindAtom {
-			if a, err := d.Atom(); err == nil && a == "error" {
-				t, err := d.Term()
-				if err != nil {
-					return err
-				}
-				if !rt.Raw || ofRuntime(t) {
-					r.to.Complete(rt, nil, termReason(t))
-					return nil
-				}
-			}
-		}
-		d.SetPos(start)
-	}
-	typ := rt.Type
-	if typ == nil {
-		typ = reflect.TypeFor[any]()
-	}
-	v := reflect.New(typ).Interface()
-	fit := d.Into(v)
-	if fit == nil {
-		r.to.Complete(rt, v, nil)
-		return nil
-	}
-	d.SetPos(start)
-	if err := d.Skip(); err != nil {
-		return err
-	}
-	r.l.t.stats.undecodable.Add(1)
-	r.to.Complete(rt, nil, fmt.Errorf("the reply cannot be decoded: %w", fit))
-	return nil
-}
-
-// ofRuntime reports whether the reason of a reply {error, Reason} is a word of another Banyan node's runtime: the server did
-// not answer that.
-func ofRuntime(t any) bool {
-	if q, ok := t.(etf.Tuple); ok && len(q) > 0 {
-		t = q[0]
-	}
-	a, ok := t.(etf.Atom)
-	return ok && strings.HasPrefix(string(a), "banyan.")
 }

@@ -145,6 +145,8 @@ func (e *encoder) body(s *banyan.Signal) error {
 		enc.Tuple(3)
 		if b.Kind == banyan.BodySystem {
 			enc.Atom(systemAtom)
+		} else if b.Asks {
+			enc.Atom(loadCall)
 		} else {
 			enc.Atom(genCall)
 		}
@@ -157,22 +159,45 @@ func (e *encoder) body(s *banyan.Signal) error {
 		enc.Tuple(2)
 		enc.Atom(genCast)
 	case banyan.BodyReply:
+		if b.Load.Known {
+			return e.loadedReply(b)
+		}
 		enc.Tuple(2)
 		if err := e.tag(b); err != nil {
 			return err
 		}
-		if b.Err != nil {
-			enc.Tuple(2)
-			enc.Atom("error")
-			if err := enc.Term(reasonTerm(b.Err)); err != nil {
-				return enc.Term(goError(b.Err))
-			}
-			return nil
-		}
 	default:
 		return fmt.Errorf("dist: a body of kind %d", b.Kind)
 	}
-	if b.Typed {
+	return e.value(b)
+}
+
+// loadedReply is a reply of four elements, to a call that asked for the load.
+func (e *encoder) loadedReply(b *banyan.Body) error {
+	e.enc.Tuple(4)
+	if err := e.tag(b); err != nil {
+		return err
+	}
+	if err := e.value(b); err != nil {
+		return err
+	}
+	e.enc.Int(int64(b.Load.Backlog))
+	e.enc.Int(int64(b.Load.Service))
+	return e.enc.Err()
+}
+
+// value writes the message itself, or the error in place of a reply.
+func (e *encoder) value(b *banyan.Body) error {
+	enc := &e.enc
+	switch {
+	case b.Kind == banyan.BodyReply && b.Err != nil:
+		enc.Tuple(2)
+		enc.Atom("error")
+		if err := enc.Term(reasonTerm(b.Err)); err != nil {
+			return enc.Term(goError(b.Err))
+		}
+		return nil
+	case b.Typed:
 		return enc.Pointer(b.Value)
 	}
 	return enc.Term(b.Value)
@@ -196,4 +221,7 @@ const (
 	aliasAtom banyan.Atom = "alias"
 
 	systemAtom banyan.Atom = "system"
+
+	// loadCall is genCall between Banyan nodes, where the reply is to tell the load.
+	loadCall banyan.Atom = "$banyan_call"
 )

@@ -133,6 +133,7 @@ type event struct {
 	signal banyan.Signal
 	err    error
 	value  any
+	load   banyan.Load
 }
 
 // fakePort stands for a node.
@@ -180,8 +181,8 @@ func (f *fakePort) PendingReply(ref banyan.Reference) (banyan.ReplyType, bool) {
 	return banyan.ReplyType{Type: typ}, ok
 }
 
-func (f *fakePort) Complete(_ banyan.ReplyType, v any, err error) {
-	f.events <- event{what: "complete", value: v, err: err}
+func (f *fakePort) Complete(rt banyan.ReplyType, v any, err error) {
+	f.events <- event{what: "complete", value: v, err: err, load: rt.Load}
 }
 
 func (f *fakePort) pid(id uint32) banyan.PID {

@@ -176,6 +176,10 @@ func TestForeignErlang(t *testing.T) {
 	if err != nil || !etf.Equal(v, etf.Tuple{etf.Atom("error"), etf.Tuple{etf.Atom("oops"), 0}}) {
 		t.Error(v, err)
 	}
+	via := &one[banyan.Foreign]{to: banyan.At[banyan.Foreign]("counter", e.name)} // asked as Erlang knows it, and no load is told
+	if v, err := banyan.Call(ctx, via, banyan.Ask[int]{Term: etf.Tuple{etf.Atom("add"), 3}}); err != nil || v != 3 || via.load.Known {
+		t.Error(v, err, via.load)
+	}
 }
 
 // Who waits for what is too large hears that, instead of nothing.

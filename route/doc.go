@@ -34,7 +34,8 @@
 //
 //   - Each message through a router is handled at most once, unless it says that it is Idempotent; each call ends in one answer or one
 //     error. Sent is the sum of the other counts in [Stats] when nothing is on its way.
-//   - A node that is said to drain gets nothing from that moment on, by this node's routers.
+//   - A node that is said to drain gets nothing from that moment on, by this node's routers; one that says so itself
+//     (banyan.Node.SetDraining, which package cluster calls), within one round trip.
 //   - Ejection leaves at least the share that it is told to leave, and never nobody.
 //   - Routers over the same targets choose the same one for a key, while none is overloaded. When one of n targets comes or goes, only its
 //     keys move.
@@ -42,7 +43,8 @@
 //
 // # Not guaranteed
 //
-// A router knows its own messages, the queues of targets on its own node, and what answers tell; not the queues on other nodes. A pool's
+// A router knows its own messages and what answers tell: how much waits at their target, and how long one takes there. What happens between
+// two answers it guesses. Erlang's servers do not tell. A pool's
 // process is on one node and ends with it: its supervisor decides what follows. A worker of a lost node may live on until that node has
 // noticed the loss too: a pool is not for what must exist once.
 //

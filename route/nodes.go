@@ -49,7 +49,7 @@ type Nodes interface {
 	// Version changes with each change of the list. One that is always 0 says that it is not known; then routers look at the
 	// list when they look up their targets.
 	Version() uint64
-	// Watch sends a NodesChanged (or NodeUp, NodeDown) to a process, now and then after each change, until it ends.
+	// Watch sends a NodesChanged (or banyan.NodeUp, NodeDown, NodeDraining) to a process, now and then after each change, until it ends.
 	Watch(self *banyan.Self) error
 }
 
@@ -57,25 +57,41 @@ type Nodes interface {
 type NodesChanged struct{}
 
 // links is the nodes that this node has a link to, and itself.
-type links struct{ n *banyan.Node }
+type links struct {
+	n *banyan.Node
 
-// Links takes for the cluster the Banyan nodes that a node is linked to, and itself: all up, all alike. A node that does not
-// answer stays in it until its link is given up.
-func Links(n *banyan.Node) Nodes { return links{n} }
+	mu      sync.Mutex
+	version uint64     // of list; guarded by mu
+	list    []NodeInfo // guarded by mu
+}
 
-func (l links) List() []NodeInfo {
+// Links takes for the cluster the Banyan nodes that a node is linked to, and itself: all alike, and up unless they have said that they
+// drain, which is known within the time that a message takes. A node that does not answer stays in it until its link is given up.
+func Links(n *banyan.Node) Nodes { return &links{n: n} }
+
+func (l *links) List() []NodeInfo {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	version := l.n.NodesVersion() // before it is looked at: what changes meanwhile is looked at again
+	if l.list != nil && version == l.version {
+		return l.list
+	}
 	names := append(l.n.BanyanNodes(), l.n.Name())
 	slices.Sort(names)
 	list := make([]NodeInfo, len(names))
 	for i, name := range names {
 		list[i] = NodeInfo{Name: name}
+		if l.n.Draining(name) {
+			list[i].State = Draining
+		}
 	}
+	l.version, l.list = version, list
 	return list
 }
 
-func (links) Version() uint64 { return 0 }
+func (l *links) Version() uint64 { return l.n.NodesVersion() }
 
-func (l links) Watch(self *banyan.Self) error {
+func (l *links) Watch(self *banyan.Self) error {
 	self.MonitorNodes(true)
 	return banyan.Send(self, self.PID(), NodesChanged{})
 }

@@ -145,7 +145,7 @@ func (p *PoolServer) Info(self *banyan.Self, m any) error {
 		return p.exited(self, m.From, m.Reason)
 	case retry:
 		return p.follow(self, m.slot, p.core.Retry(m.slot, time.Since(p.began)), "its restart is tried again")
-	case NodesChanged, banyan.NodeUp, banyan.NodeDown, lookNow:
+	case NodesChanged, banyan.NodeUp, banyan.NodeDown, banyan.NodeDraining, lookNow:
 		p.soon(self, 0)
 	case balanceNow:
 		p.moving = false

@@ -265,6 +265,10 @@ func TestCallConservation(t *testing.T) {
 				c.Heal("a@sim", "c@sim")
 				<-time.After(200 * time.Millisecond)
 				c.Reset("a@sim", "d@sim")
+				for _, on := range []bool{true, false} { // it leaves, and stays after all
+					c.Node("d@sim").SetDraining(on)
+					<-time.After(100 * time.Millisecond)
+				}
 				wg.Wait()
 				sleep(10 * time.Second) // what is late is done by now
 				answered := 0

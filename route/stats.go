@@ -47,6 +47,8 @@ type TargetInfo struct {
 	PID     banyan.PID
 	Out     int           // messages on their way
 	Latency time.Duration // of answers, lately; 0 if there were none
+	Backlog int           // messages in its mailbox, as it said last and as they have been handled since
+	Service time.Duration // how long one keeps it busy: as it said, else guessed from answers; 0 if it is not known
 	Open    bool          // not on a node that leaves or is lost
 	Ejected bool          // it failed, and gets nothing for now
 	Until   time.Duration // of Ejected: so much longer; then a trickle
@@ -60,7 +62,7 @@ func (r *Router[S]) Targets() []TargetInfo {
 	list := make([]TargetInfo, 0, len(r.refs))
 	for _, t := range r.group.Targets() {
 		_, until, out := t.Ejected()
-		info := TargetInfo{PID: t.ID, Out: t.Out(), Latency: t.Latency(), Open: !t.Closed, Ejected: out}
+		info := TargetInfo{PID: t.ID, Out: t.Out(), Latency: t.Latency(), Backlog: t.Backlog(now), Service: t.Service(), Open: !t.Closed, Ejected: out}
 		if out {
 			info.Until = max(0, until-now)
 		}

@@ -44,9 +44,11 @@ func (k *trial[S]) Hedge() time.Duration {
 }
 
 // End learns from what became of it.
-func (k *trial[S]) End(err error) {
+func (k *trial[S]) End(err error, load banyan.Load) {
 	r := k.r
-	queued, known := k.ref.Backlog() // before the lock of the router
+	if !load.Known { // a cast, or a call that was given up: of servers on this node it is known all the same
+		load.Backlog, load.Known = k.ref.Backlog() // before the lock of the router
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
@@ -62,8 +64,8 @@ func (k *trial[S]) End(err error) {
 		r.group.Lost(now, t)
 		r.until = 0
 	}
-	if known {
-		r.group.Report(now, t, balance.Report{Backlog: queued})
+	if load.Known {
+		r.group.Report(now, t, balance.Report{Backlog: load.Backlog, Service: load.Service})
 	}
 	k.ref = banyan.Ref[S]{}
 	if len(r.free) < maxFree {

@@ -80,11 +80,15 @@ func (t *Target[K]) slowness(median float64) float64 {
 
 // queue is how much a target has before it: our own messages, and what it told of others', which drains.
 func (t *Target[K]) queue(now time.Duration) float64 {
-	q := float64(t.out)
+	return float64(t.out) + t.others(now)
+}
+
+// others is what it told of others' messages, drained since.
+func (t *Target[K]) others(now time.Duration) float64 {
 	if t.backlog > 0 && t.service.v > 0 {
-		q += max(0, t.backlog-float64(now-t.told)/t.service.v)
+		return max(0, t.backlog-float64(now-t.told)/t.service.v)
 	}
-	return q
+	return 0
 }
 
 // median of the service times, not always the newest: it changes slowly.

@@ -116,3 +116,9 @@ func (e *ewma) add(v float64) {
 
 // Latency is how long its answers take on average.
 func (t *Target[K]) Latency() time.Duration { return time.Duration(t.latency.v) }
+
+// Service is how long one message keeps it busy.
+func (t *Target[K]) Service() time.Duration { return time.Duration(t.service.v) }
+
+// Backlog is how much it has queued, by what it told.
+func (t *Target[K]) Backlog(now time.Duration) int { return int(t.others(now)) }
