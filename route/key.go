@@ -11,7 +11,8 @@ import (
 
 // Key is a destination for what belongs together: messages of one key go to one target, as long as it is there and not
 // overloaded (see Bound). All routers over the same targets choose alike. When a target comes or goes only its own keys
-// move. This is no promise that one target alone handles a key: package place keeps that.
+// move: at once if it goes, and little by little, in the time of its SlowStart, if it comes; in that time routers may differ about
+// those that are about to move. Explain and OnChange tell. This is no promise that one target alone handles a key: package place keeps that.
 func (r *Router[S]) Key(key string) banyan.Via[S] { return keyed[S]{r, balance.Hash(key)} }
 
 type keyed[S any] struct {

@@ -31,7 +31,7 @@ const (
 // String is the policy's name.
 func (p Policy) String() string { return balance.Policy(p).String() }
 
-// Option changes a router: a Policy, a Locality, Among, Eject, SlowStart, Bound, Hedge, Refresh, Seed.
+// Option changes a router: a Policy, a Locality, Slack, Among, Ejection, SlowStart, Bound, Hedge, Refresh, OnChange, Seed.
 type Option interface{ router(*config) }
 
 type config struct {
@@ -41,6 +41,8 @@ type config struct {
 	hedge   float64
 	seed    uint64
 	seeded  bool
+	// onChange is called with the router's mu held.
+	onChange func(TargetsChanged)
 }
 
 func newConfig(opts []Option) config {
@@ -93,7 +95,7 @@ type Ejection struct {
 
 func (e Ejection) router(c *config) { c.balance.Ejection = balance.Ejection(e) }
 
-// SlowStart is how long the share of a new target grows to its full size; 10 s by default, negative for not at all.
+// SlowStart is how long the share of a new target grows to its full size, of keys too; 10 s by default, negative for not at all.
 func SlowStart(d time.Duration) Option { return option(func(c *config) { c.balance.SlowFor = d }) }
 
 // Bound is for keys: a target gets the keys of others while it has more than this times its share of the router's

@@ -30,6 +30,8 @@ type Router[S any] struct {
 	group *balance.Group[banyan.PID]
 	refs  map[banyan.PID]banyan.Ref[S] // of the members of group
 	list  []banyan.Ref[S]              // as it was looked up last
+	open  map[banyan.PID]float64       // weights of those that may be used, for OnChange
+	known bool                         // list was looked up once
 	until time.Duration                // as long list is believed
 	seen  uint64                       // the version of the nodes in group
 	busy  bool                         // somebody looks it up
@@ -182,7 +184,7 @@ func (r *Router[S]) refresh(ctx context.Context) error {
 		}
 		return err
 	}
-	r.list = refs
+	r.list, r.known = refs, true
 	r.set(r.cfg.nodes.List())
 	r.until = r.now() + r.cfg.refresh
 	return nil
@@ -214,4 +216,7 @@ func (r *Router[S]) set(nodes []NodeInfo) {
 		}
 	}
 	r.group.Set(r.now(), members)
+	if r.cfg.onChange != nil && r.known {
+		r.changed(members)
+	}
 }

@@ -5,6 +5,8 @@ package balance
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -158,6 +160,139 @@ func TestKeysStay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// With any weights, any number of targets and any of them that comes or goes: only its own keys move, and no more than its share and 5 %.
+func TestOnlyItsOwnKeysMove(t *testing.T) {
+	const keys = 4000
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		list := members(2 + r.IntN(30))
+		sum := 0.0
+		for i := range list {
+			list[i].Weight = 0.5 + 2*r.Float64()
+			sum += list[i].Weight
+		}
+		one := r.IntN(len(list))
+		without := slices.Concat(list[:one], list[one+1:])
+		a, b := group(Options{}, list), group(Options{}, without)
+		moved := 0
+		for k := range keys {
+			req := Request[int]{Keyed: true, Key: Hash(fmt.Sprint(seed, " ", k))}
+			x, _ := a.Pick(0, req)
+			y, _ := b.Pick(0, req)
+			if x.ID == y.ID {
+				continue
+			}
+			moved++
+			if x.ID != list[one].ID {
+				t.Fatalf("seed %d: a key moved from %d to %d, and %d is the one that left", seed, x.ID, y.ID, list[one].ID)
+			}
+		}
+		if most := list[one].Weight/sum + 0.05; float64(moved)/keys > most {
+			t.Errorf("seed %d: %d of %d keys moved, more than %.3f", seed, moved, keys, most)
+		}
+	}
+}
+
+// A target that joins takes its keys over in the time of its slow start, not at once; a key moves once, and to it.
+func TestKeysMoveSlowly(t *testing.T) {
+	const keys, n = 10_000, 8
+	g := group(Options{SlowFor: 10 * time.Second}, members(n-1))
+	at := make([]int, keys)
+	look := func(now time.Duration) (moved int) {
+		for k := range at {
+			o, _ := g.Pick(now, Request[int]{Keyed: true, Key: Hash(fmt.Sprint("key ", k))})
+			if o.ID == at[k] {
+				continue
+			}
+			if now > 0 && (at[k] == n-1 || o.ID != n-1) {
+				t.Fatalf("after %v key %d moved from %d to %d", now, k, at[k], o.ID)
+			}
+			at[k] = o.ID
+			moved++
+		}
+		return moved
+	}
+	look(0)
+	g.Set(time.Second, members(n))
+	all := 0
+	for s := range 12 {
+		moved := look(time.Duration(s+1) * time.Second)
+		all += moved
+		if most := keys / n / 5; moved > most {
+			t.Errorf("%d keys moved within a second", moved)
+		}
+	}
+	if f := float64(all) * n / keys; f < 0.85 || f > 1.15 {
+		t.Errorf("%.2f of its share moved to the new one", f)
+	}
+}
+
+// Who was closed for a moment has missed little, and starts again from there.
+func TestReopened(t *testing.T) {
+	list := members(4)
+	g := group(Options{SlowFor: 10 * time.Second}, list)
+	set := func(now time.Duration, closed bool) {
+		list[0].Closed = closed
+		g.Set(now, list)
+	}
+	for _, c := range []struct {
+		away  time.Duration
+		share float64
+	}{{time.Second, 0.9}, {time.Minute, 0.05}} {
+		start := time.Hour
+		set(start, true)
+		set(start+c.away/2, true)
+		set(start+c.away, false)
+		if got := g.grown(start+c.away, g.byID[0]); got < c.share-0.01 || got > c.share+0.01 {
+			t.Errorf("after %v it has %.2f of its share", c.away, got)
+		}
+		if g.grown(start+c.away+10*time.Second, g.byID[0]) != 1 {
+			t.Error("it does not grow")
+		}
+	}
+}
+
+// Rank says who has a key, and why those before it have not.
+func TestRank(t *testing.T) {
+	list := members(5)
+	g := group(Options{}, list)
+	key := Hash("user-42")
+	order := func(now time.Duration) (why []string, owner int) {
+		owner = -1
+		for _, r := range g.Rank(now, key) {
+			why = append(why, r.Why)
+			if r.Fit && owner < 0 {
+				owner = r.Target.ID
+			}
+		}
+		return why, owner
+	}
+	first := g.Rank(0, key)[0].Target
+	second := g.Rank(0, key)[1].Target
+	check := func(want int, first string) {
+		t.Helper()
+		why, owner := order(0)
+		picked, _ := g.Pick(0, Request[int]{Keyed: true, Key: key})
+		if owner != want || picked.ID != want || !strings.Contains(why[0], first) {
+			t.Errorf("it is at %d, Pick says %d, want %d: %q", owner, picked.ID, want, why)
+		}
+	}
+	check(first.ID, "room")
+	var k [9]Ticket[int]
+	for i := range 3 {
+		g.Begin(0, first, &k[i])
+	}
+	check(second.ID, "3 messages out")
+	for i := range 3 {
+		g.End(0, &k[i], Answered)
+	}
+	check(first.ID, "room")
+	closed := slices.Clone(list)
+	closed[first.ID].Closed = true
+	g.Set(0, closed)
+	check(second.ID, "leaving or lost")
 }
 
 // No target has more out than the bound allows, whatever the keys, and also with weights.

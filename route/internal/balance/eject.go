@@ -133,7 +133,7 @@ func (g *Group[K]) trickled(now time.Duration, in []*Target[K], r Request[K]) *T
 		return nil
 	case t.out > 0:
 		return nil
-	case r.Keyed && rendezvous(g, append(in[:len(in):len(in)], t), r.Key) != t:
+	case r.Keyed && rendezvous(g, now, append(in[:len(in):len(in)], t), r.Key) != t:
 		return nil
 	}
 	g.trickle = now + g.opts.Ejection.Trickle

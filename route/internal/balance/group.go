@@ -92,6 +92,10 @@ func (g *Group[K]) Set(now time.Duration, members []Member[K]) {
 			g.byID[m.ID] = t
 		case t.gen == g.gen: // named twice
 			continue
+		case t.Closed && !m.Closed: // it starts slowly again, from as much as it has missed
+			t.joined = max(t.joined, now-max(0, g.opts.SlowFor-(now-t.closed)))
+		case !t.Closed && m.Closed:
+			t.closed = now
 		}
 		t.Member, t.gen = m, g.gen
 		g.all = append(g.all, t)
@@ -142,7 +146,7 @@ func (g *Group[K]) Pick(now time.Duration, r Request[K]) (*Target[K], bool) {
 // choose asks the policy, with regard to slow starts.
 func (g *Group[K]) choose(now time.Duration, in []*Target[K], r Request[K]) *Target[K] {
 	if r.Keyed {
-		return rendezvous(g, in, r.Key)
+		return rendezvous(g, now, in, r.Key)
 	}
 	t := g.policy.pick(g, now, in)
 	if g.opts.SlowFor <= 0 {

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math"
+	"time"
 )
 
 // Hash is a hash that is the same on all nodes and in all versions: FNV-1a, and a last step that makes each bit of the
@@ -26,21 +27,18 @@ func mix(x uint64) uint64 {
 }
 
 // rendezvous chooses for a key the target with the highest score that has room: no more than Bound times its share of the
-// messages that are out. Keys of a target that leaves go to others, all other keys stay.
-func rendezvous[K comparable](g *Group[K], in []*Target[K], key uint64) *Target[K] {
-	weights, out := 0.0, 1
-	for _, t := range in {
-		weights += t.weight()
-		out += t.out
-	}
+// messages that are out. Keys of a target that leaves go to others, all other keys stay. One that is new takes its keys over little
+// by little: its weight grows, and so a key that has moved to it stays there.
+func rendezvous[K comparable](g *Group[K], now time.Duration, in []*Target[K], key uint64) *Target[K] {
+	b := g.bound(in)
 	var best, roomy *Target[K]
 	var most, roomyMost float64
 	for _, t := range in {
-		s := score(key, t.Hash, t.weight())
+		s := g.score(now, t, key)
 		if best == nil || s > most {
 			best, most = t, s
 		}
-		if room := math.Ceil(g.opts.Bound * float64(out) * t.weight() / weights); float64(t.out+1) <= room && (roomy == nil || s > roomyMost) {
+		if b.room(t) && (roomy == nil || s > roomyMost) {
 			roomy, roomyMost = t, s
 		}
 	}
@@ -48,6 +46,31 @@ func rendezvous[K comparable](g *Group[K], in []*Target[K], key uint64) *Target[
 		return roomy
 	}
 	return best // cannot be: the bound is above the mean
+}
+
+// score is a target's for a key, as the policy sees it now.
+func (g *Group[K]) score(now time.Duration, t *Target[K], key uint64) float64 {
+	w := t.weight()
+	if g.opts.SlowFor > 0 {
+		w *= g.grown(now, t)
+	}
+	return score(key, t.Hash, w)
+}
+
+// bound is how many messages a target of weight 1 may have out.
+type bound[K comparable] float64
+
+func (g *Group[K]) bound(in []*Target[K]) bound[K] {
+	weights, out := 0.0, 1
+	for _, t := range in {
+		weights += t.weight()
+		out += t.out
+	}
+	return bound[K](g.opts.Bound * float64(out) / weights)
+}
+
+func (b bound[K]) room(t *Target[K]) bool {
+	return float64(t.out+1) <= math.Ceil(float64(b)*t.weight())
 }
 
 // score makes the chance to be the highest proportional to the weight.

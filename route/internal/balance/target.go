@@ -19,6 +19,7 @@ type Member[K comparable] struct {
 type Target[K comparable] struct {
 	Member[K]
 	joined time.Duration // when its slow start began
+	closed time.Duration // when it was closed last
 	gen    uint64        // the last Set that had it
 
 	out            int
