@@ -24,7 +24,7 @@
 // # Pools
 //
 // [Pool] is a child of a supervisor. It starts its workers on the nodes, replaces those that crash or whose node is lost, and moves some when
-// nodes join or drain, one at a time. [Explain] tells where they are and why.
+// nodes join or drain, one at a time. [Explain] tells where they are and why, [Follow] each move.
 //
 // # Concurrency
 //
@@ -37,16 +37,19 @@
 //   - A node that is said to drain gets nothing from that moment on, by this node's routers; one that says so itself
 //     (banyan.Node.SetDraining, which package cluster calls), within one round trip.
 //   - Ejection leaves at least the share that it is told to leave, and never nobody.
-//   - Routers over the same targets choose the same one for a key, while none is overloaded. When one of n targets comes or goes, only its
-//     keys move.
+//   - Routers over the same targets choose the same one for a key, while none is overloaded or new. When one of n targets comes or goes, only
+//     its keys move, those of a new one within its slow start.
+//   - A worker that ends with its node, stopped or lost, is no crash.
+//   - A pool ends after its workers; they are killed when they take longer than its Patience.
 //   - A pool restarts no more crashed workers than its intensity allows, all nodes counted together. Moves stop by themselves.
 //
 // # Not guaranteed
 //
 // A router knows its own messages and what answers tell: how much waits at their target, and how long one takes there. What happens between
 // two answers it guesses. Erlang's servers do not tell. A pool's
-// process is on one node and ends with it: its supervisor decides what follows. A worker of a lost node may live on until that node has
-// noticed the loss too: a pool is not for what must exist once.
+// process is on one node and ends with it, and all its workers with the link to it: its supervisor was on that node too, so somebody else
+// has to start the pool again, on another node. A worker that a lost link has parted from its pool may live on until its own node has
+// noticed the loss: a pool is not for what must exist once.
 //
 // # Costs
 //

@@ -15,6 +15,9 @@ import (
 // ErrNoNode: there is no node on which a worker of the pool could be started.
 var ErrNoNode = errors.New("no node can have a worker of the pool")
 
+// ErrFollowers: a thousand processes follow the pool already.
+var ErrFollowers = errors.New("too many processes follow the pool")
+
 // Domain is what a pool spreads its workers over: see Spread.
 type Domain uint8
 
@@ -25,7 +28,7 @@ const (
 	Zone
 )
 
-// PoolOption changes a pool: Spread, Where, Over, Intensity, Pace, Grace, OnMove.
+// PoolOption changes a pool: Spread, Where, Over, Intensity, Pace, Grace, Patience, OnMove.
 type PoolOption interface{ pool(*poolConfig) }
 
 type poolConfig struct {
@@ -35,7 +38,9 @@ type poolConfig struct {
 	options restart.Options
 	pace    time.Duration
 	grace   time.Duration
-	onMove  func(Moved)
+	// patience is how long workers may take to end with the pool.
+	patience time.Duration
+	onMove   func(Moved)
 	// start starts one worker, retired asks one to end when its queue is empty. They know the type of the servers.
 	start  func(self *banyan.Self, node banyan.Atom) (banyan.PID, error)
 	retire func(self *banyan.Self, pid banyan.PID) error
@@ -72,7 +77,11 @@ func Pace(d time.Duration) PoolOption { return poolOption(func(c *poolConfig) { 
 // it ends when it has handled what is queued.
 func Grace(d time.Duration) PoolOption { return poolOption(func(c *poolConfig) { c.grace = d }) }
 
-// Moved tells that a worker's slot has another process now.
+// Patience is how long workers may take to end when the pool does, all of them at once; 5 s by default. Then they are killed. The pool's own
+// end, and so its supervisor's, waits for theirs.
+func Patience(d time.Duration) PoolOption { return poolOption(func(c *poolConfig) { c.patience = d }) }
+
+// Moved tells that a worker's slot has another process now. It is an event of a pool: see OnMove and Follow.
 type Moved struct {
 	Pool     string
 	Slot     int
@@ -93,7 +102,7 @@ func OnMove(f func(Moved)) PoolOption { return poolOption(func(c *poolConfig) { 
 func Pool[S any](name string, start func(context.Context, *banyan.Self) (S, error), size int, opts ...PoolOption) supervisor.Spec {
 	Register(name, start)
 	c := poolConfig{
-		name: name, plan: planner{size: size}, grace: time.Second,
+		name: name, plan: planner{size: size}, grace: time.Second, patience: 5 * time.Second,
 		options: restart.Options{Strategy: restart.OneForOne, Intensity: 3, Period: 5 * time.Second},
 		pace:    min(200*time.Millisecond, 4*time.Second/time.Duration(max(size, 1))),
 		start: func(self *banyan.Self, node banyan.Atom) (banyan.PID, error) {

@@ -15,15 +15,16 @@ import (
 // PoolServer is the state of a running pool: see Pool. All of it belongs to the pool's process.
 // Invariant: byPID has the slots that run; leaving has the workers that were moved away and have not ended.
 type PoolServer struct {
-	cfg     poolConfig
-	parent  banyan.PID
-	core    *restart.Core[int]
-	slots   []slot
-	byPID   map[banyan.PID]int
-	leaving map[banyan.PID]bool
-	bad     map[banyan.Atom]failure
-	began   time.Time
-	moving  bool // a balance message is on its way
+	cfg       poolConfig
+	parent    banyan.PID
+	core      *restart.Core[int]
+	slots     []slot
+	byPID     map[banyan.PID]int
+	leaving   map[banyan.PID]bool
+	bad       map[banyan.Atom]failure
+	began     time.Time
+	moving    bool                            // a balance message is on its way
+	followers map[banyan.Reference]banyan.PID // by their monitors
 }
 
 // slot is one worker that there is to be.
@@ -65,7 +66,7 @@ func startPool(self *banyan.Self, c poolConfig, parent banyan.PID) (*PoolServer,
 	}
 	p := &PoolServer{
 		cfg: c, parent: parent, core: core, slots: make([]slot, c.plan.size), byPID: map[banyan.PID]int{},
-		leaving: map[banyan.PID]bool{}, bad: map[banyan.Atom]failure{}, began: time.Now(),
+		leaving: map[banyan.PID]bool{}, followers: map[banyan.Reference]banyan.PID{}, bad: map[banyan.Atom]failure{}, began: time.Now(),
 	}
 	for i := range p.slots {
 		if err := core.Add(i, restart.Spec{Type: restart.Permanent}); err != nil {
@@ -132,9 +133,7 @@ func (p *PoolServer) startAt(self *banyan.Self, i int, node banyan.Atom, why str
 	p.slots[i] = slot{pid, why}
 	p.byPID[pid] = i
 	p.core.Started(i)
-	if p.cfg.onMove != nil {
-		p.cfg.onMove(Moved{p.cfg.name, i, old, pid, why})
-	}
+	p.tell(self, Moved{p.cfg.name, i, old, pid, why})
 	return nil
 }
 
@@ -143,6 +142,8 @@ func (p *PoolServer) Info(self *banyan.Self, m any) error {
 	switch m := m.(type) {
 	case banyan.Exit:
 		return p.exited(self, m.From, m.Reason)
+	case banyan.Down:
+		delete(p.followers, m.Monitor)
 	case retry:
 		return p.follow(self, m.slot, p.core.Retry(m.slot, time.Since(p.began)), "its restart is tried again")
 	case NodesChanged, banyan.NodeUp, banyan.NodeDown, banyan.NodeDraining, lookNow:
@@ -177,12 +178,12 @@ func (p *PoolServer) exited(self *banyan.Self, pid banyan.PID, reason error) err
 		return nil
 	}
 	delete(p.byPID, pid)
-	if errors.Is(reason, banyan.ErrNoConnection) { // not its own fault, so not counted
+	if why, lost := p.withItsNode(self, pid.Node, reason); lost { // not its own fault, so not counted
 		p.core.Terminated(i)
-		p.slots[i] = slot{pid, "the link to its node was lost"}
-		p.bad[pid.Node] = failure{"the link to it was lost a moment ago", time.Now().Add(badFor)}
-		self.Node().Logger().Warn("worker lost with its node", "pool", p.cfg.name, "slot", i, "pid", pid.String())
-		if err := p.start(self, i, "its node was lost: "+string(pid.Node)); err != nil {
+		p.slots[i] = slot{pid, why}
+		p.bad[pid.Node] = failure{why + " a moment ago", time.Now().Add(badFor)}
+		self.Node().Logger().Warn("worker lost with its node", "pool", p.cfg.name, "slot", i, "pid", pid.String(), "why", why)
+		if err := p.start(self, i, why+": "+string(pid.Node)); err != nil {
 			return p.failed(self, i, err)
 		}
 		p.soon(self, badFor)
@@ -199,6 +200,22 @@ func (p *PoolServer) exited(self *banyan.Self, pid banyan.PID, reason error) err
 	}
 	p.slots[i] = slot{pid, why}
 	return p.follow(self, i, p.core.Exited(i, class, time.Since(p.began)), why)
+}
+
+// withItsNode reports whether a worker ended because its node did, or was lost. A node that stops tells each of its processes to shut
+// down; this one is passed over for a while then, so that a worker which always ends so is not started without end.
+func (p *PoolServer) withItsNode(self *banyan.Self, node banyan.Atom, reason error) (why string, lost bool) {
+	switch {
+	case errors.Is(reason, banyan.ErrNoConnection):
+		return "the link to its node was lost", true
+	case node == self.Node().Name():
+		return "", false
+	case errors.Is(reason, banyan.ErrShutdown):
+		return "its node told it to shut down", true
+	case errors.Is(reason, banyan.ErrKilled) && self.Node().Draining(node):
+		return "its node is leaving, and killed it", true
+	}
+	return "", false
 }
 
 // follow does what was decided about a slot.
@@ -226,14 +243,4 @@ func (p *PoolServer) failed(self *banyan.Self, i int, err error) error {
 	p.slots[i] = slot{why: err.Error()}
 	self.SendAfter(badFor, retry{i})
 	return nil
-}
-
-// Terminate ends all workers: they are linked, and told to.
-func (p *PoolServer) Terminate(self *banyan.Self, reason error) {
-	for pid := range p.byPID {
-		_ = banyan.SendExit(self, pid, banyan.ErrShutdown)
-	}
-	for pid := range p.leaving {
-		_ = banyan.SendExit(self, pid, banyan.ErrShutdown)
-	}
 }

@@ -41,6 +41,9 @@ func (retire[S]) Cast(_ S, self *banyan.Self) error {
 func init() {
 	banyan.RegisterCall[members]("members")
 	banyan.RegisterCall[explain]("explain")
+	banyan.RegisterCall[follow]("follow")
+	banyan.RegisterType[Moved]()
+	banyan.RegisterError("route.followers", ErrFollowers)
 	banyan.RegisterType[Placement]()
 	banyan.RegisterType[SlotInfo]()
 	banyan.RegisterType[Candidate]()
