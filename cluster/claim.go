@@ -92,7 +92,7 @@ func inUse(r rival) error {
 func (c *Cluster) up(ctx context.Context, living []rival) error {
 	now, cancel := context.WithDeadline(ctx, time.Now())
 	defer cancel()
-	c.node.SetDraining(false) // it may have taken part before, and drained
+	c.node.SetDraining(false)       // it may have taken part before, and drained
 	c.become(now, func(r *record) { // how far it has spread does not matter here
 		r.state = Up
 		r.over = max(r.over, c.core.past(*r, living))
