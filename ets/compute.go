@@ -76,10 +76,10 @@ func count[K comparable, V Number](t Table[K, V], k K, f func(V) V) (v V, err er
 		v, _, err = t.Compute(k, func(old V, _ bool) (V, bool) { return f(old), true })
 		return v, err
 	}
-	b := c.lock(k)
-	v, _ = b.rows.get(k)
+	b, hash := c.lock(k)
+	v, _ = b.rows.getAt(k, hash)
 	v = f(v)
-	if b.rows.put(k, v) {
+	if b.rows.putAt(k, hash, v) {
 		c.rows[b.stripe].n.Add(1)
 	}
 	c.unlock(b, k)

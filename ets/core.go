@@ -11,7 +11,7 @@ import (
 // directory finds the blocks of a table. Reading it takes no lock; what changes it is called with core.structure held. A new
 // block is complete, with its epoch, before it can be found.
 type directory[K comparable, V any] interface {
-	find(k K) *block[K, V]
+	find(k K) (b *block[K, V], hash uint64) // the hash is for rows.getAt and putAt
 	at(c cursor[K]) *block[K, V]
 	collect(b *block[K, V], c cursor[K], list []row[K, V]) []row[K, V] // b is locked
 	next(b *block[K, V]) cursor[K]                                     // b is locked
@@ -54,13 +54,13 @@ func (c *core[K, V]) clock() int64 { return int64(time.Since(c.born)) }
 // read gives the row of a key as it is stored.
 func (c *core[K, V]) read(k K) (V, bool) {
 	for {
-		b := c.dir.find(k)
+		b, hash := c.dir.find(k)
 		b.mu.RLock()
 		if b.dead {
 			b.mu.RUnlock()
 			continue
 		}
-		v, ok := b.rows.get(k)
+		v, ok := b.rows.getAt(k, hash)
 		if b.due != nil && ok {
 			ok = !c.late(b, k)
 		}
@@ -80,14 +80,14 @@ func (c *core[K, V]) late(b *block[K, V], k K) bool {
 }
 
 // lock gives the block of a key, locked and safe to write to.
-func (c *core[K, V]) lock(k K) *block[K, V] {
+func (c *core[K, V]) lock(k K) (b *block[K, V], hash uint64) {
 	for {
-		b := c.dir.find(k)
+		b, hash = c.dir.find(k)
 		b.mu.Lock()
 		if !b.dead {
 			b.writes++
 			c.ownCounted(b)
-			return b
+			return b, hash
 		}
 		b.mu.Unlock()
 	}

@@ -130,7 +130,7 @@ func (c *core[K, V]) sweep() {
 
 // evict gives up one row to make room for k; false if there is none.
 func (c *core[K, V]) evict(k K) bool {
-	at := c.dir.find(k)
+	at, _ := c.dir.find(k)
 	if _, ordered := c.dir.(*treeDir[K, V]); ordered {
 		at = c.dir.first()
 	}

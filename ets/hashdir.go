@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	hashMost  = 448 // rows of a hashed block: Go's map holds that many in 512 slots
+	hashMost  = 384 // rows of a hashed block: as many as there is room for in 512 places
 	hashFew   = hashMost / 8
 	hashDepth = 4 // 16 blocks at least, so that small tables have several locks
 )
@@ -43,12 +43,13 @@ func (d *hashDir[K, V]) clear(epoch uint64) {
 }
 
 func (d *hashDir[K, V]) block(prefix uint64, depth uint8, size int, epoch uint64) *block[K, V] {
-	return &block[K, V]{rows: make(hashed[K, V], size), epoch: epoch, prefix: prefix, depth: depth, stripe: uint8(prefix >> (64 - depth) % stripes)}
+	return &block[K, V]{rows: newHashed[K, V](d.hash, size), epoch: epoch, prefix: prefix, depth: depth, stripe: uint8(prefix >> (64 - depth) % stripes)}
 }
 
-func (d *hashDir[K, V]) find(k K) *block[K, V] {
+func (d *hashDir[K, V]) find(k K) (*block[K, V], uint64) {
+	hash := d.hash(k)
 	x := d.index.Load()
-	return x.blocks[d.hash(k)>>x.shift].Load()
+	return x.blocks[hash>>x.shift].Load(), hash
 }
 
 func (d *hashDir[K, V]) first() *block[K, V] { return d.index.Load().blocks[0].Load() }
@@ -146,10 +147,11 @@ func (d *hashDir[K, V]) next(b *block[K, V]) cursor[K] {
 }
 
 func (d *hashDir[K, V]) collect(b *block[K, V], c cursor[K], list []row[K, V]) []row[K, V] {
-	for k, v := range b.rows.(hashed[K, V]) {
+	b.rows.each(func(k K, v V) bool {
 		if b.prefix >= c.hash || d.hash(k) >= c.hash { // blocks have been joined: some of it was seen before
 			list = append(list, row[K, V]{k, v})
 		}
-	}
+		return true
+	})
 	return list
 }

@@ -117,7 +117,7 @@ func (d *treeDir[K, V]) highest(left *Bounds[K]) (b *block[K, V], first bool) {
 	case left.hiOut:
 		return d.findBelow(left.hi)
 	default:
-		b = d.find(left.hi)
+		b = d.blockOf(left.hi)
 	}
 	return b, b == d.first()
 }

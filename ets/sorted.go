@@ -51,6 +51,10 @@ func (s *sorted[K, V]) get(k K) (V, bool) {
 	return s.vals[i], true
 }
 
+func (s *sorted[K, V]) getAt(k K, _ uint64) (V, bool) { return s.get(k) }
+
+func (s *sorted[K, V]) putAt(k K, _ uint64, v V) bool { return s.put(k, v) }
+
 func (s *sorted[K, V]) put(k K, v V) bool {
 	i, ok := s.order(s.keys, k)
 	if ok {

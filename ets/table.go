@@ -42,8 +42,8 @@ func (t Table[K, V]) insert(k K, v V, ttl time.Duration) (err error) {
 	if c.capacity > 0 || c.check != nil || ttl > 0 || c.timed.Load() {
 		return t.storing("insert", k, func(b *block[K, V]) error { return c.put(b, k, v, ttl) })
 	}
-	b := c.lock(k)
-	if b.rows.put(k, v) {
+	b, hash := c.lock(k)
+	if b.rows.putAt(k, hash, v) {
 		c.rows[b.stripe].n.Add(1)
 		c.unlock(b, k)
 	} else {
@@ -71,7 +71,7 @@ func (t Table[K, V]) storing(op string, k K, f func(b *block[K, V]) error) error
 // locked runs f with the block of k locked for writing.
 func (t Table[K, V]) locked(k K, f func(b *block[K, V]) error) error {
 	c := t.core
-	b := c.lock(k)
+	b, _ := c.lock(k)
 	n := b.rows.count()
 	var late []row[K, V]
 	if b.due != nil && c.late(b, k) { // what has expired is gone before anybody looks

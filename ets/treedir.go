@@ -53,7 +53,9 @@ func (d *treeDir[K, V]) last(lows []K, k K) int {
 	return i
 }
 
-func (d *treeDir[K, V]) find(k K) *block[K, V] {
+func (d *treeDir[K, V]) find(k K) (*block[K, V], uint64) { return d.blockOf(k), 0 }
+
+func (d *treeDir[K, V]) blockOf(k K) *block[K, V] {
 	x := d.index.Load()
 	c := x.chunks[d.last(x.lows, k)]
 	return c.blocks[d.last(c.lows, k)]
@@ -202,7 +204,7 @@ func (d *treeDir[K, V]) at(c cursor[K]) *block[K, V] {
 	if !c.keyed {
 		return d.first()
 	}
-	return d.find(c.low)
+	return d.blockOf(c.low)
 }
 
 func (d *treeDir[K, V]) next(b *block[K, V]) cursor[K] {
