@@ -22,6 +22,8 @@ const bagFew = 8
 
 func (o objects[V]) size() int { return len(o.list) }
 
+func (o objects[V]) at(i int) any { return o.list[i] }
+
 func (objects[V]) of() reflect.Type { return reflect.TypeFor[V]() }
 
 // bagHooks count the values of a bag, whose rows are keys.
@@ -33,6 +35,7 @@ type bagHooks[R any] struct {
 type sized interface {
 	size() int
 	of() reflect.Type // what the list is of
+	at(i int) any
 }
 
 // leaving is told of a row that is removed.

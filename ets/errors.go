@@ -19,6 +19,8 @@ var (
 	ErrAccess = errors.New("not allowed for this process")
 	// ErrTableType: the table has another kind, or other types of keys and values, than asked for.
 	ErrTableType = errors.New("table of another type")
+	// ErrBounds: the text is no key of the table, or the table has no order.
+	ErrBounds = errors.New("not the bounds of this table")
 	// ErrNoRow: a remote or checked read found no row of that key.
 	ErrNoRow = errors.New("no row of this key")
 	// ErrCorrupt: a file, or a page from another node, is not what it should be. Nothing was loaded from it.

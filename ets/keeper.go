@@ -45,6 +45,7 @@ type kept interface {
 	sweep()                                           // expired rows
 	transfer(from banyan.PID, data any) (message any) // what a new owner is sent
 	describe() Stats
+	text(from, before string, bytes int) (textReader, error)
 }
 
 // where is who makes or opens tables.
