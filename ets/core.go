@@ -170,7 +170,7 @@ func (c *core[K, V]) unlockSmaller(b *block[K, V]) {
 // split may be called again for what comes out of it: a block that could not be split for a while is larger than two.
 func (c *core[K, V]) split(b *block[K, V], k K) {
 	c.dir.split(b, k)
-	b.bury()
+	c.bury(b)
 	c.stats.splits.Add(1)
 }
 
@@ -180,11 +180,17 @@ func (c *core[K, V]) join(b *block[K, V]) {
 		return
 	}
 	if c.dir.join(b, n) {
-		b.bury()
-		n.bury()
+		c.bury(b)
+		c.bury(n)
 		c.stats.joins.Add(1)
 	}
 	n.mu.Unlock()
+}
+
+// bury ends a block whose successors are in the directory, and keeps what it counted.
+func (c *core[K, V]) bury(b *block[K, V]) {
+	c.stats.writes.Add(b.writes)
+	b.bury()
 }
 
 // empty removes all rows at one moment.
@@ -205,7 +211,7 @@ func (c *core[K, V]) empty() {
 		c.bag.objects.Store(0)
 	}
 	for _, b := range all {
-		b.bury()
+		c.bury(b)
 		b.mu.Unlock()
 	}
 }

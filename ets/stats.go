@@ -22,7 +22,7 @@ type Stats struct {
 	Cap     int    // 0 no bound
 	Blocks  int    // parts with a lock of their own
 	Bytes   int64  // ~ memory: of a sample of rows, with what is behind pointers, and the empty places in blocks
-	Writes  uint64 // since blocks were made: a split or join forgets
+	Writes  uint64 // of keys, whether they changed anything or not
 	Splits  uint64 // blocks halved
 	Joins   uint64 // blocks joined
 	Copies  uint64 // blocks copied because a snapshot held them
@@ -35,7 +35,7 @@ type Stats struct {
 
 // counters are what a table counts, each where it is rare.
 type counters struct {
-	splits, joins, copies, expired, evicted, refused, eventsLost atomic.Uint64
+	writes, splits, joins, copies, expired, evicted, refused, eventsLost atomic.Uint64
 }
 
 // Stats tells about the table. It looks at every block for a moment, about 30 ns each.
@@ -72,7 +72,7 @@ func Tables(n *banyan.Node) ([]Stats, error) {
 func (c *core[K, V]) describe(i *info) Stats {
 	s := Stats{Name: i.name, Kind: i.kind, Types: i.types, Access: i.access, Age: time.Since(c.born),
 		Rows: int(c.rows.sum()), Cap: int(c.capacity),
-		Splits: c.stats.splits.Load(), Joins: c.stats.joins.Load(), Copies: c.stats.copies.Load(),
+		Writes: c.stats.writes.Load(), Splits: c.stats.splits.Load(), Joins: c.stats.joins.Load(), Copies: c.stats.copies.Load(),
 		Expired: c.stats.expired.Load(), Evicted: c.stats.evicted.Load(), Refused: c.stats.refused.Load(),
 		EventsLost: c.stats.eventsLost.Load()}
 	i.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/cluster"
 	"github.com/banyan-go/banyan/dist"
+	"github.com/banyan-go/banyan/ets"
 )
 
 // The exit codes. They are a contract with scripts.
@@ -48,11 +49,11 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &c):
 		return c.code
-	case strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
+	case errors.Is(err, ets.ErrBounds), strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
 		return exitUsage
-	case errors.Is(err, dist.ErrCookie), errors.Is(err, dist.ErrRefused), errors.Is(err, dist.ErrNotAllowed), errors.Is(err, dist.ErrTLS):
+	case errors.Is(err, dist.ErrCookie), errors.Is(err, dist.ErrRefused), errors.Is(err, dist.ErrNotAllowed), errors.Is(err, dist.ErrTLS), errors.Is(err, ets.ErrAccess):
 		return exitDenied
-	case errors.Is(err, cluster.ErrUnknown), errors.Is(err, cluster.ErrNoCluster):
+	case errors.Is(err, cluster.ErrUnknown), errors.Is(err, cluster.ErrNoCluster), errors.Is(err, ets.ErrNoTable):
 		return exitNotFound
 	case errors.Is(err, banyan.ErrNoConnection), errors.Is(err, banyan.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return exitUnreachable

@@ -12,6 +12,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/cluster"
+	"github.com/banyan-go/banyan/ets"
 )
 
 // answerTime is how long a node may take to answer, as a default; drainTime to drain.
@@ -231,6 +232,9 @@ func explain(node banyan.Atom, err error) error {
 		}
 		return fmt.Errorf("%s is not reached: %w (is it running? is the port mapper's port right? see --epmd-port)", node, err)
 	case exitDenied:
+		if errors.Is(err, ets.ErrAccess) {
+			return err
+		}
 		return fmt.Errorf("%s does not let us in: %w (give the cluster's cookie by --cookie-file)", node, err)
 	}
 	return err
