@@ -117,9 +117,15 @@ func (p *printer) value(v reflect.Value, depth int) {
 
 func (p *printer) pointer(v reflect.Value, depth int) {
 	at := v.Pointer()
-	if at == 0 || p.seen[at] {
+	switch {
+	case at == 0:
+		p.word(0)
+		return
+	case p.seen[at]:
+		p.word(1)
 		return
 	}
+	p.word(2)
 	if p.seen == nil {
 		p.seen = make(map[uintptr]bool)
 	}

@@ -136,3 +136,89 @@ func TestEvictGivesUpWhatExpiresFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestExpirySurvivesSplits: rows keep their time, and what they looked like, when their block is split or joined.
+func TestExpirySurvivesSplits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t)
+		quiet := Checked(func(v Violation) { t.Error(v) })
+		for _, s := range []Table[int, int]{
+			must[*Set[int, int]](t)(NewSet[int, int](n, "", quiet)).Table, must[*OrderedSet[int, int]](t)(NewOrderedSet[int, int](n, "", quiet)).Table,
+		} {
+			for i := range 20000 {
+				if i%10 == 0 {
+					_ = s.InsertFor(i, i, time.Minute)
+				} else {
+					_ = s.Insert(i, i)
+				}
+			}
+			_, _ = s.DeleteWhere(func(k, _ int) bool { return k >= 1000 && k%10 != 0 })
+			if n := s.Count(nil); n != 2900 {
+				t.Error(n)
+			}
+			time.Sleep(2 * time.Minute) //lint:sleep virtual time
+			synctest.Wait()             // the sweep of this very second, for audit wants all blocks at rest
+			if n := s.Len(); n != 900 || s.Has(10) || !s.Has(11) {
+				t.Error(n)
+			}
+			audit(t, s.core)
+		}
+	})
+}
+
+// TestBagEvents: what a bag gives up is told with all values of the key.
+func TestBagEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t)
+		got := make(chan Event[string, []int], 10)
+		to, err := banyan.Go(n, func(self *banyan.Self) error {
+			for {
+				e, err := banyan.ReceiveOf[Event[string, []int]](self, self)
+				if err != nil {
+					return err
+				}
+				got <- e
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := must[*Bag[string, int]](t)(NewBag[string, int](n, "b", Cap(1), Evict(), Events(to)))
+		for _, k := range []string{"x", "y"} {
+			_, _ = b.Insert(k, 1)
+			_, _ = b.Insert(k, 2)
+		}
+		if ok, err := b.Expire("y", time.Second); !ok || err != nil {
+			t.Error(ok, err)
+		}
+		time.Sleep(5 * time.Second) //lint:sleep virtual time
+		for _, want := range []Event[string, []int]{{"b", Evicted, "x", []int{1, 2}}, {"b", Expired, "y", []int{1, 2}}} {
+			if e := <-got; e.Key != want.Key || e.What != want.What || !slices.Equal(e.Value, want.Value) || e.Table != "b" {
+				t.Error(e)
+			}
+		}
+		if b.Len() != 0 || b.Keys() != 0 {
+			t.Error(b.Len(), b.Keys())
+		}
+	})
+}
+
+// TestEventsLost: a process that does not take events costs the table nothing but their count.
+func TestEventsLost(t *testing.T) {
+	n := startNode(t)
+	end := make(chan struct{})
+	defer close(end)
+	to, err := banyan.Go(n, func(*banyan.Self) error { <-end; return nil }, banyan.Mailbox(banyan.Limits{Messages: 5}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := must[*Set[int, int]](t)(NewSet[int, int](n, "", Cap(10), Evict(), Events(to)))
+	for i := range 1000 {
+		if err := s.Insert(i, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := must[Stats](t)(s.Stats()); st.Evicted != 990 || st.EventsLost < 980 {
+		t.Errorf("%+v", st)
+	}
+}

@@ -143,3 +143,45 @@ func TestCheckedPanicsByDefault(t *testing.T) {
 	}()
 	s.Lookup("k")
 }
+
+// deep says that it does not change, and has what can: pointers, maps, interfaces, a cycle.
+type deep struct {
+	next  *deep
+	names map[string]*int
+	other any
+	f     float64
+	ok    bool
+}
+
+func (deep) Immutable() {}
+
+// TestCheckedLooksEverywhere: behind whatever a value holds.
+func TestCheckedLooksEverywhere(t *testing.T) {
+	one := 1
+	for name, change := range map[string]func(*deep){
+		"nothing":        nil,
+		"pointer":        func(d *deep) { d.next.f = 2 },
+		"map entry":      func(d *deep) { *d.names["a"] = 2 },
+		"new map entry":  func(d *deep) { d.names["b"] = nil },
+		"interface":      func(d *deep) { d.other.([]uint16)[0] = 2 },
+		"cut the circle": func(d *deep) { d.next.next = nil },
+		"bool":           func(d *deep) { d.next.ok = true },
+	} {
+		found := 0
+		s := newSet[int, deep](t, Checked(func(Violation) { found++ }))
+		v := deep{next: &deep{f: 1}, names: map[string]*int{"a": &one, "c": nil}, other: []uint16{1}}
+		v.next.next = v.next // round
+		one = 1
+		_ = s.Insert(1, v)
+		s.Lookup(1)
+		if found != 0 {
+			t.Errorf("%s: found before it was done", name)
+		}
+		if change != nil {
+			change(&v)
+		}
+		if s.Lookup(1); (found != 0) != (change != nil) {
+			t.Errorf("%s: found %d", name, found)
+		}
+	}
+}
