@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package discover has ways to find the nodes of a cluster, for cluster.Config.Discovery: a fixed list, the environment, a file that may
-// change, a directory in which nodes leave their addresses, and DNS.
+// change, a directory in which nodes leave their addresses, DNS, and
+// multicast DNS on the local network. Kubernetes, etcd, Consul and NATS are modules of their own, below contrib.
 //
 //	cfg.Discovery = []cluster.Discovery{discover.Env("SHOP_NODES"), discover.DNS{Name: "shop.internal"}}
 //
@@ -18,7 +19,8 @@
 //
 // # Not guaranteed
 //
-// That a change is seen at once: files are looked at every second, DNS every five, both more often at first.
+// That a change is seen at once: files are looked at every second, DNS every five, both more often at first. That mDNS is only heard by
+// the cluster's nodes, or only said by them: a wrong address is tried, and whoever answers there must know the cluster's secret.
 //
 // # Costs
 //
