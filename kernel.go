@@ -26,7 +26,8 @@ func newKernel(_ context.Context, self *Self) (*kernel, error) {
 	return &kernel{self.Node()}, nil
 }
 
-// hello is the first message on a link between Banyan nodes.
+// hello is the first message on a link between Banyan nodes. Who delivers it takes note at once, in the reader's order: what the
+// peer sends right behind it is treated as a Banyan node's already.
 type hello struct {
 	Node    Atom
 	Version int
@@ -35,12 +36,19 @@ type hello struct {
 // protocolVersion is that of docs/protocol.md. It is 3 since calls may ask for the load, and nodes say that they drain.
 const protocolVersion = 3
 
-// Cast notes that the peer is a Banyan node.
-func (m hello) Cast(k *kernel, _ *Self) error {
-	if l := k.n.remotes.get(m.Node); l != nil {
+// Cast is only what makes it a message.
+func (hello) Cast(*kernel, *Self) error { return nil }
+
+// greeted takes note of a hello; false if it is another message.
+func (l *remoteNode) greeted(s *Signal) bool {
+	if s.Name != kernelName || s.Op != OpSendName {
+		return false
+	}
+	m, ok := s.Body.Value.(*hello)
+	if ok {
 		l.newer.Store(m.Version >= 3)
 		l.banyan.Store(true)
-		k.n.remotes.version.Add(1)
+		l.n.remotes.version.Add(1)
 		if f, ok := l.Peer.(Friend); ok {
 			f.Agreed(m.Version)
 		}
@@ -48,7 +56,7 @@ func (m hello) Cast(k *kernel, _ *Self) error {
 			l.welcome()
 		}
 	}
-	return nil
+	return ok
 }
 
 // mailboxFull tells a sending node that a process cannot take more for the moment.

@@ -190,6 +190,9 @@ func (r Request) Reply(ctx context.Context, v any) error {
 // deliverBody queues a message that came from another node.
 func (n *Node) deliverBody(l *remoteNode, s *Signal, co *sched.Coro) {
 	b := &s.Body
+	if l.greeted(s) {
+		return
+	}
 	q := n.addressee(s)
 	if b.Kind == BodyCall {
 		n.deliverCall(l, s, q, co)

@@ -76,8 +76,8 @@ func (t *remoteTable) up(n *Node, peer Peer) {
 	if old := t.get(peer.Node()); old != nil {
 		t.down(n, old.Peer)
 	}
+	l.greet() // first of all: now others find the link
 	t.change(func(m map[Atom]*remoteNode) { m[peer.Node()] = l })
-	l.greet()
 	n.nodeEvent(peer, true)
 }
 

@@ -51,6 +51,9 @@ func (s *spawning) giveUp(err error) {
 // SpawnAt starts a server on another node (or this one) by the name its constructor was registered under, and waits until
 // it runs. Of the options Linked and Monitored count; then ctx must come from a process. The error names the node if it
 // has no such constructor.
+//
+// If ctx is over first, the process may come into being all the same. One that was to be Linked then ends, for the reason
+// abandoned, as soon as this node hears of it; the caller hears nothing more.
 func SpawnAt[S any](ctx context.Context, node Atom, name string, opts ...SpawnOption) (Ref[S], error) {
 	return spawnAt[S](ctx, node, name, nil, opts)
 }
@@ -271,58 +274,6 @@ func (l *remoteNode) takeSpawn(ref Reference) *spawning {
 	s := l.spawns[ref]
 	delete(l.spawns, ref)
 	return s
-}
-
-// adopt makes the link and the monitor of a process that another node has started for us. The other side has its end
-// already, so that neither the process nor the news of its death can get lost. It runs before any later signal of that
-// node is handled.
-func (s *spawning) adopt(l *remoteNode, sig *Signal) {
-	p := s.self
-	if p == nil {
-		return
-	}
-	if sig.Linked && (!p.linkedBy(sig.From) || !l.addLink(p.pid, sig.From)) {
-		l.control(&Signal{Op: OpExit, From: p.pid, To: sig.From, Reason: p.exitReason()})
-	}
-	if !sig.Monitored {
-		return
-	}
-	p.mu.Lock()
-	if !p.dead.Load() {
-		r := p.related()
-		if r.monitors == nil {
-			r.monitors = map[Reference]watch{}
-		}
-		r.monitors[s.ref] = watch{pid: sig.From}
-	}
-	p.mu.Unlock()
-	l.mu.Lock()
-	if !l.gone {
-		l.monitors[s.ref] = p
-	}
-	l.mu.Unlock()
-}
-
-// spawned is the answer to a spawn.
-func (t *remoteTable) spawned(l *remoteNode, sig *Signal) {
-	l.mu.Lock()
-	s := l.spawns[sig.Ref]
-	if s != nil && (!s.run || sig.Err != "") {
-		delete(l.spawns, sig.Ref)
-	}
-	l.mu.Unlock()
-	switch {
-	case s == nil:
-	case sig.Err == "" && s.run:
-		s.mu.Lock()
-		s.pid = sig.From
-		s.mu.Unlock()
-	case sig.Err == "":
-		s.adopt(l, sig)
-		s.report(sig.From, nil)
-	default:
-		s.report(PID{}, spawnError(sig.Err))
-	}
 }
 
 // spawnFrom starts what another node asks for: a function that Export made known, or a registered constructor.

@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -22,6 +21,7 @@ import (
 	"github.com/banyan-go/banyan/cluster"
 	"github.com/banyan-go/banyan/cluster/discover"
 	"github.com/banyan-go/banyan/dist"
+	"github.com/banyan-go/banyan/internal/erltest"
 )
 
 // childEnv makes the test's own program a node: name, port of epmd, directory of addresses.
@@ -115,12 +115,7 @@ func startProcess(t testing.TB, name string, epmd int, dir string, in ...string)
 
 // Real programs: one is killed, one is stopped, one drains, one is started again. How long it took is logged; that it comes about is tested.
 func TestRealProcesses(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	epmd := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	epmd := erltest.FreePort(t)
 	dir := t.TempDir()
 	node, c, err := startReal(t.Context(), "main@127.0.0.1", epmd, dir)
 	if err != nil {

@@ -36,15 +36,10 @@ func needErlang(t testing.TB) {
 	}
 }
 
-// freePort finds a TCP port that nobody uses.
+// freePort finds a TCP port that nobody uses, and nobody will until the test ends.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return erltest.FreePort(t)
 }
 
 // erlang is a real node that evaluates what it is told.

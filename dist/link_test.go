@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -219,24 +221,48 @@ func wait(t testing.TB, p banyan.Peer, err error) {
 	<-c
 }
 
-// A DOWN whose sender is not named goes behind everything that may have been sent before it.
+// heldUp is a connection whose writes can be held up.
+type heldUp struct {
+	net.Conn
+	mu sync.Mutex // a write needs it
+}
+
+func (g *heldUp) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.Conn.Write(b)
+}
+
+// A DOWN whose sender is not named goes behind everything that may have been sent before it. Others' messages need not wait for
+// that. The writer is held up, for else it may be through with the large message before the others are sent.
 func TestLateSignals(t *testing.T) {
-	_, _, a, b, ab, _ := connected(t, newMemory(), nil)
-	big := make([]byte, 500_000)
+	m := newMemory()
+	var g *heldUp
+	m.dialled = func(c net.Conn) net.Conn {
+		g = &heldUp{Conn: c}
+		return g
+	}
+	_, _, a, b, ab, _ := connected(t, m, nil)
+	big := make([]byte, 2*piecesPerWrite*frame.PieceSize)
+	g.mu.Lock()
 	ab.Send(text(a.pid(1), b.pid(1), big))
 	ab.Send(&banyan.Signal{Op: banyan.OpDown, Name: "x", To: b.pid(1), Ref: b.ref(1), Reason: banyan.ErrKilled})
 	ab.Send(text(a.pid(2), b.pid(1), 1))
-	var ops []any
+	g.mu.Unlock()
+	var got []any
 	for range 3 {
 		s := b.next(t, "signal").signal
-		if v, ok := s.Body.Value.(int); ok {
-			ops = append(ops, v)
-		} else {
-			ops = append(ops, s.Op)
+		switch v := s.Body.Value.(type) {
+		case nil:
+			got = append(got, s.Op)
+		case []byte:
+			got = append(got, len(v))
+		default:
+			got = append(got, v)
 		}
 	}
-	if ops[1] != banyan.OpSend || ops[2] != banyan.OpDown {
-		t.Errorf("%v", ops)
+	if want := []any{1, len(big), banyan.OpDown}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

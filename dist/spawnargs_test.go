@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type stall struct {
 	stallArgs
 	owner banyan.PID
+	ended chan error // may be nil
 }
 
 type stallArgs struct {
@@ -33,13 +35,45 @@ var registerStalls = sync.OnceFunc(func() {
 		if a.Count < 0 {
 			return nil, fmt.Errorf("%d pieces: %w", a.Count, errOut)
 		}
-		return &stall{a, self.PID()}, nil
+		return &stall{stallArgs: a, owner: self.PID()}, nil
 	})
 	banyan.RegisterSpawnArgs("stall_of_one", func(_ context.Context, _ *banyan.Self, n int8) (*stall, error) {
 		return &stall{stallArgs: stallArgs{Count: n}}, nil
 	})
 	banyan.RegisterSpawn("stall_of_none", func(_ context.Context, self *banyan.Self) (*stall, error) { return &stall{owner: self.PID()}, nil })
+	banyan.RegisterSpawnArgs("slow_stall", func(_ context.Context, _ *banyan.Self, fail bool) (*stall, error) {
+		slow := slowStalls.Load()
+		<-slow.hold
+		if fail {
+			return nil, errOut
+		}
+		return &stall{ended: slow.ended}, nil
+	})
 })
+
+// slow is what the constructors of slow_stall wait for, and where their processes say why they end. Constructors are registered
+// once for the program; each test has its own.
+type slow struct {
+	hold    chan struct{}
+	ended   chan error
+	release func()
+}
+
+var slowStalls atomic.Pointer[slow]
+
+func holdSlowStalls(t *testing.T) *slow {
+	s := &slow{hold: make(chan struct{}), ended: make(chan error, 10)}
+	s.release = sync.OnceFunc(func() { close(s.hold) })
+	slowStalls.Store(s)
+	t.Cleanup(s.release)
+	return s
+}
+
+func (s *stall) Terminate(_ *banyan.Self, reason error) {
+	if s.ended != nil {
+		s.ended <- reason
+	}
+}
 
 func (s *stall) Inspect() any { return []any{s.Name, int(s.Count), s.Prices["tea"]} }
 
@@ -119,6 +153,40 @@ func TestSpawnArgs(t *testing.T) {
 	_ = nb
 }
 
+// A parent that gave up does not get a child afterwards: that ends when its parent's node hears of it. Nor does one that has ended.
+func TestSpawnGivenUp(t *testing.T) {
+	registerStalls()
+	slow := holdSlowStalls(t)
+	m := newMemory()
+	na, _ := startNode(t, "na@h", Config{Cookie: "c", Network: m, Names: m})
+	startNode(t, "nb@h", Config{Cookie: "c", Network: m, Names: m})
+	end := make(chan struct{})
+	defer close(end)
+	for _, lives := range []bool{true, false} {
+		given := make(chan error)
+		if _, err := banyan.Go(na, func(self *banyan.Self) error {
+			_, err := banyan.SpawnAtArgs[*stall](banyan.Within(self, 50*time.Millisecond), "nb@h", "slow_stall", false, banyan.Linked())
+			given <- err
+			if lives {
+				<-end
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-given; !errors.Is(err, banyan.ErrTimeout) {
+			t.Fatal(err)
+		}
+	}
+	slow.release()
+	for range 2 {
+		reason := <-slow.ended
+		if term := (*banyan.TermError)(nil); !errors.As(reason, &term) || term.Term != etf.Atom("abandoned") {
+			t.Errorf("a child that nobody waits for ended with %v", reason)
+		}
+	}
+}
+
 func TestRegisterSpawnArgsRefuses(t *testing.T) {
 	registerStalls()
 	type hidden struct{ a int }
@@ -150,15 +218,7 @@ func TestErlangSpawns(t *testing.T) {
 	port := freePort(t)
 	n, _ := startNode(t, "goa@127.0.0.1", Config{Cookie: "monster", Names: &EPMD{Port: port, Retry: 50 * time.Millisecond}})
 	e := startErlang(t, "era", port, "monster")
-	release := make(chan struct{})
-	banyan.RegisterSpawnArgs("slow_stall", func(_ context.Context, _ *banyan.Self, fail bool) (*stall, error) {
-		<-release
-		if fail {
-			return nil, errOut
-		}
-		return &stall{}, nil
-	})
-	_ = n
+	slow := holdSlowStalls(t)
 	const node, args = "'goa@127.0.0.1'", "[<<\"tea\">>, 3, #{tea => 2.5}, self()]"
 	for _, step := range []struct{ expr, want string }{
 		{"put(args, " + args + "), P = spawn(" + node + ", banyan, stall, get(args)), put(p, P), sys:get_state(P)", `[<<"tea">>,3,2.5]`},
@@ -193,7 +253,7 @@ func TestErlangSpawns(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", step.expr, got, step.want)
 		}
 	}
-	close(release)
+	slow.release()
 	if got := e.eval(t, "[{P1, M1}, {P2, _}] = get(slow), receive {'DOWN', M1, process, P1, R} -> {is_atom(R) orelse is_tuple(R), sys:get_state(P2)} end"); got != "{true,[<<>>,0,0.0]}" {
 		t.Error(got)
 	}

@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,17 +32,6 @@ type Node struct {
 	lines chan string
 	errs  *Output
 	epmd  string // its port
-}
-
-// FreePort finds a TCP port of loopback that nobody uses.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Start starts the node alive@127.0.0.1, with an epmd at epmdPort (one that runs there, or its own), and further arguments

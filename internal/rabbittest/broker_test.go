@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"crypto/rand"
 	"fmt"
-	mrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/internal/erltest"
 	"github.com/banyan-go/banyan/internal/needs"
 )
 
@@ -173,22 +173,10 @@ func environment() []string {
 	})
 }
 
-// freePorts finds ports that nobody uses, and that the kernel gives to nobody who asks for any: RabbitMQ takes some seconds
-// until it binds its own.
 func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
-	for range 1000 {
-		if len(ports) == n {
-			return ports
-		}
-		port := 20000 + mrand.IntN(12000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil || slices.Contains(ports, port) {
-			continue
-		}
-		l.Close()
-		ports = append(ports, port)
+	for range n {
+		ports = append(ports, erltest.FreePort(t))
 	}
-	t.Fatal("no free ports")
-	return nil
+	return ports
 }
