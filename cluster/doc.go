@@ -80,8 +80,8 @@
 //
 // memberlist and what it needs are linked into programs that import this package, and into no others: docs/dependencies.md has the
 // figures. A node probes one other every 400 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links, and
-// on each link that is idle both ends send a tick of 4 bytes every 200 ms (with more than 128 links, half as often). docs/clustering.md has what
-// that costs.
+// on each link that is idle both ends send a tick of 4 bytes every 200 ms; half as often with more than 64 links, a quarter as often with more than
+// 128, where silence and cuts are noticed later. docs/clustering.md has what that costs.
 // Leaving takes a goodbye: a second as a rule.
 //
 // memberlist's choices come from the global generator of math/rand, so a seed of the simulated network does not decide them: a

@@ -129,7 +129,8 @@ func awaitReach(c *cluster.Cluster, name, reach string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for range c.Events(ctx) {
-		if m, ok := c.Member(banyan.Atom(name)); ok && m.Reach.String() == reach {
+		m, ok := c.Member(banyan.Atom(name))
+		if ok && (m.Reach.String() == reach || (reach == "suspect" && m.Reach == cluster.Unreachable)) { // it may be both before we look
 			return strconv.FormatInt(time.Now().UnixNano(), 10)
 		}
 	}

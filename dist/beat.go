@@ -19,13 +19,15 @@ type LinkInfo struct {
 	Silent time.Duration
 	// Beat is how often the peer has promised to show life; 0: it has not, as Erlang nodes.
 	Beat time.Duration
+	// Banyan: the peer has greeted this node as a Banyan node that knows of beats and tunnels. False in the first moments of a link too.
+	Banyan bool
 	// Via is the node that the link goes through; empty: it goes to the peer itself. See PeerVia.
 	Via banyan.Atom
 }
 
 const (
 	// beatLinks is with how many links beats become slower, to half: a node with many has many to send.
-	beatLinks = 128
+	beatLinks = 64
 	// maxBeat bounds what a peer may promise.
 	maxBeat = time.Minute
 	// beatPasses is how often in a beat the links are looked at.
@@ -33,8 +35,8 @@ const (
 )
 
 // Beat makes this node show life on each link to another Banyan node: when it has sent nothing for that long it sends a tick. The peers are
-// told, so that they can see in Links when it fails to. Erlang nodes get no more ticks than before. A node with more than 128 links
-// takes twice as long, with more than 256 four times. Zero ends it; before Open it is an error.
+// told, so that they can see in Links when it fails to. Erlang nodes get no more ticks than before. A node with more than 64 links
+// takes twice as long, with more than 128 four times, and so on. Zero ends it; before Open it is an error.
 //
 // It costs a packet of 4 bytes and its acknowledgement per link and beat, where nothing else is sent.
 func (t *Transport) Beat(every time.Duration) error {
@@ -135,7 +137,7 @@ func (t *Transport) Links() []LinkInfo {
 	list := make([]LinkInfo, len(links))
 	for i, l := range links {
 		list[i] = LinkInfo{Node: l.peer, Creation: l.creation, Silent: time.Duration(l.now() - l.lastRead.Load()), Beat: time.Duration(l.promised.Load()),
-			Via: l.via}
+			Banyan: l.friend.Load(), Via: l.via}
 	}
 	slices.SortFunc(list, func(a, b LinkInfo) int { return strings.Compare(string(a.Node), string(b.Node)) })
 	return list

@@ -90,7 +90,7 @@ func TestBeatsOfManyLinks(t *testing.T) {
 	for _, c := range []struct {
 		links uint64
 		want  time.Duration
-	}{{1, time.Second}, {128, time.Second}, {200, 2 * time.Second}, {300, 4 * time.Second}, {1000, 8 * time.Second}} {
+	}{{1, time.Second}, {64, time.Second}, {99, 2 * time.Second}, {200, 4 * time.Second}, {1000, 16 * time.Second}} {
 		tr.stats.links.Store(c.links)
 		if got := tr.beating(); got != c.want {
 			t.Errorf("%d links: every %v, want %v", c.links, got, c.want)

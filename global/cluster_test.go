@@ -23,7 +23,7 @@ import (
 func TestNoOverlappingPartitions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		names := []string{"a@sim", "b@sim", "c@sim", "d@sim"}
-		c := newSim(t, 1, names...)
+		c := newSimOf(t, 1, global.Config{}.AmongErlang(), names...)
 		c.Connect()
 		pass(time.Minute)
 		c.agree()
@@ -49,6 +49,27 @@ func TestNoOverlappingPartitions(t *testing.T) {
 		if slices.Contains(group["a@sim"], "b@sim") {
 			t.Error("a and b are together")
 		}
+	})
+}
+
+// Among Banyan nodes a link that is lost costs no other.
+func TestBanyanNodesDoNotPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newSim(t, 1, "a@sim", "b@sim", "c@sim", "d@sim")
+		c.Connect()
+		pass(time.Minute)
+		c.agree()
+		c.Partition("a@sim", "b@sim")
+		pass(time.Minute)
+		for n, want := range map[string]int{"a@sim": 2, "b@sim": 2, "c@sim": 3, "d@sim": 3} {
+			if got := c.Node(n).VisibleNodes(); len(got) != want {
+				t.Errorf("%s has links to %v", n, got)
+			}
+		}
+		c.HealAll()
+		c.Connect()
+		pass(time.Minute)
+		c.agree()
 	})
 }
 
@@ -115,14 +136,18 @@ func TestLateStart(t *testing.T) {
 func TestClusterConverges(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { converge(t, seed) })
+			cfg := global.Config{}
+			if seed%2 == 0 {
+				cfg = cfg.AmongErlang()
+			}
+			synctest.Test(t, func(t *testing.T) { converge(t, seed, cfg) })
 		})
 	}
 }
 
-func converge(t *testing.T, seed uint64) {
+func converge(t *testing.T, seed uint64, cfg global.Config) {
 	names := []string{"a@sim", "b@sim", "c@sim", "d@sim"}
-	c := newSim(t, seed, names...)
+	c := newSimOf(t, seed, cfg, names...)
 	r := rand.New(rand.NewPCG(seed, 3))
 	for range 60 {
 		n, m := names[r.IntN(4)], names[r.IntN(4)]

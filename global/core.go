@@ -17,6 +17,8 @@ type core struct {
 	locker  banyan.PID
 	limits  limits
 	overlap bool // overlapping partitions are allowed
+	// ours says of the nodes that we have or had a visible link to whether they are Banyan nodes. Absent: not known yet.
+	ours map[atom]bool
 
 	// links are the visible nodes that we have a link to. Only these may speak to us.
 	links map[atom]bool
@@ -85,7 +87,7 @@ func newCore(node atom, locker banyan.PID, l limits, overlap bool, tag, creation
 	return &core{node: node, locker: locker, limits: l, overlap: overlap, tag: tag, creation: creation, links: map[atom]bool{}, known: map[atom]int{},
 		pending: map[atom]int{}, removing: map[atom]bool{}, synced: map[atom]bool{}, sessions: map[atom]*session{},
 		waiting: map[int]map[atom]bool{}, doubts: map[atom]bool{}, names: map[string]*entry{}, locks: map[string]*lock{},
-		uses: map[banyan.PID]*use{}, lost: map[lostKey]lostInfo{}}
+		uses: map[banyan.PID]*use{}, lost: map[lostKey]lostInfo{}, ours: map[atom]bool{}}
 }
 
 func (c *core) do(e effect) { c.out = append(c.out, e) }
@@ -132,7 +134,28 @@ func (c *core) linkDown(node atom) {
 	delete(c.doubts, node)
 	delete(c.oldDoubts, node)
 	c.part(node, partLost)
+	delete(c.ours, node)
 	c.buryAll(node)
+}
+
+// kinds notes which nodes are Banyan nodes, of those that there are links to.
+func (c *core) kinds(banyan map[atom]bool) {
+	for node := range c.links {
+		if is, ok := banyan[node]; ok {
+			c.ours[node] = is
+		}
+	}
+}
+
+// amongOurselves reports whether no real Erlang node is visible to us, and a node, to which there may be no link any more, is not known as one.
+func (c *core) amongOurselves(node atom) bool {
+	for n := range c.links {
+		if !c.ours[n] {
+			return false
+		}
+	}
+	is, known := c.ours[node]
+	return is || !known
 }
 
 // buryAll: what processes of a node have is gone with the link to it.

@@ -124,6 +124,21 @@ func TestLostConnections(t *testing.T) {
 	c.lostConnection("q@h", 1, 1, "r@h", now.Add(2*time.Hour))
 	c.want(t, "y@h lost_connection {q@h,1,1,r@h}")
 
+	ours := testCore()
+	for _, n := range []atom{"a@h", "b@h", "x@h", "e@h"} {
+		ours.linkUp(n)
+	}
+	ours.learn([]member{{"a@h", 8}, {"b@h", 8}, {"x@h", 8}, {"e@h", 8}, {"z@h", 8}})
+	ours.kinds(map[atom]bool{"a@h": true, "b@h": true, "x@h": true, "e@h": false, "away@h": true})
+	ours.said()
+	ours.linkDown("x@h") // an Erlang node is there
+	ours.want(t, "a@h lost_connection {m@h,7,1,x@h}", "b@h lost_connection {m@h,7,1,x@h}", "e@h lost_connection {m@h,7,1,x@h}", "z@h lost_connection {m@h,7,1,x@h}")
+	ours.linkDown("e@h") // it was one itself
+	ours.want(t, "a@h lost_connection {m@h,7,2,e@h}", "b@h lost_connection {m@h,7,2,e@h}", "z@h lost_connection {m@h,7,2,e@h}")
+	ours.linkDown("b@h")
+	ours.connected("z@h", false)
+	ours.want(t)
+
 	free := testCore()
 	free.overlap = true
 	free.linkUp("a@h")

@@ -27,11 +27,14 @@ var (
 // Config says how a node takes part. The zero value is OTP's.
 type Config struct {
 	// AllowOverlappingPartitions turns off what prevents that two nodes of one cluster belong to clusters that do not know each
-	// other: Erlang's kernel parameter prevent_overlapping_partitions, reversed. All nodes of a cluster must have the same.
+	// other: Erlang's kernel parameter prevent_overlapping_partitions, reversed. All nodes of a cluster must have the same. As long as
+	// a node sees Banyan nodes only it breaks no link because of another one anyway: see package cluster, partial cuts.
 	AllowOverlappingPartitions bool
 	// MaxNames, MaxLocks and MaxNodes bound what other nodes can make this one hold. Names and nodes beyond are left out and
 	// logged, locks refused. Defaults 262,144, 65,536 and 1024.
 	MaxNames, MaxLocks, MaxNodes int
+
+	strict bool // of tests: all nodes are taken for Erlang's
 }
 
 func (c Config) limits() limits {

@@ -23,13 +23,19 @@ type sim struct {
 	t     *testing.T
 	names []string
 	ctx   map[string]context.Context
+	cfg   global.Config
 }
 
 func newSim(t *testing.T, seed uint64, names ...string) *sim {
 	t.Helper()
+	return newSimOf(t, seed, global.Config{}, names...)
+}
+
+func newSimOf(t *testing.T, seed uint64, cfg global.Config, names ...string) *sim {
+	t.Helper()
 	c := banyantest.Cluster(t, banyantest.Nodes(names...), banyantest.Seed(seed), banyantest.TickTime(8*time.Second),
 		banyantest.DistConfig(func(d *dist.Config) { d.Visible = true }))
-	s := &sim{c, t, names, map[string]context.Context{}}
+	s := &sim{c, t, names, map[string]context.Context{}, cfg}
 	for _, n := range names {
 		s.launch(n)
 	}
@@ -38,7 +44,16 @@ func newSim(t *testing.T, seed uint64, names ...string) *sim {
 
 func (s *sim) launch(name string) {
 	s.t.Helper()
-	if _, err := global.Start(s.Node(name)); err != nil {
+	started := make(chan error, 1)
+	if _, err := banyan.Go(s.Node(name), func(self *banyan.Self) error {
+		_, err := s.cfg.Launch(self)
+		started <- err
+		<-self.Context().Done()
+		return nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := <-started; err != nil {
 		s.t.Fatal(err)
 	}
 	s.ctx[name] = s.Node(name).Context(s.t.Context())

@@ -57,9 +57,9 @@ type lostInfo struct {
 const lostFor = time.Hour
 
 // report tells all others that we have lost a node, so that they part from it, or from us: no node may be in two clusters that
-// do not know each other.
+// do not know each other. Among Banyan nodes nobody parts: two that lose each other, and are both heard by others, go on through a third.
 func (c *core) report(node atom) {
-	if c.overlap {
+	if c.overlap || c.amongOurselves(node) {
 		return
 	}
 	c.opID++

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/dist"
 )
 
 // server is the process global_name_server: it hands events to the core and does what that says. It never waits: who waits
@@ -30,6 +31,7 @@ type server struct {
 	lastID  int
 	owing   bool
 	limits  limits
+	strict  bool // all nodes are taken for Erlang's
 }
 
 // server1 is the server of the calling node.
@@ -77,7 +79,7 @@ const (
 func (c Config) start(_ context.Context, self *banyan.Self) (*server, error) {
 	n := self.Node()
 	s := &server{refs: map[banyan.PID]banyan.Reference{}, waits: map[int]banyan.Later[struct{}]{}, foreign: map[int]banyan.Later[any]{},
-		holders: map[banyan.PID]bool{}, dialing: map[atom]bool{}, limits: c.limits()}
+		holders: map[banyan.PID]bool{}, dialing: map[atom]bool{}, limits: c.limits(), strict: c.strict}
 	var again bool
 	var err error
 	s.table, again = tableOf(n)
@@ -158,6 +160,19 @@ func (s *server) do(self *banyan.Self, e effect) {
 	}
 }
 
+// kinds tells which of the nodes that there are links to are Banyan nodes.
+func (s *server) kinds(n *banyan.Node) map[atom]bool {
+	t, ok := n.Transport().(interface{ Links() []dist.LinkInfo })
+	if !ok || s.strict {
+		return nil
+	}
+	m := map[atom]bool{}
+	for _, l := range t.Links() {
+		m[l.Node] = l.Banyan
+	}
+	return m
+}
+
 func (s *server) tellLocker(self *banyan.Self) func(lockerMsg) {
 	return func(m lockerMsg) {
 		if err := banyan.Send(self, s.locker, m); err != nil { // without it nothing goes on: begin anew
@@ -186,6 +201,7 @@ func (s *server) connect(self *banyan.Self, node atom) {
 
 // Info takes what other servers send, the ends of processes, and news of links.
 func (s *server) Info(self *banyan.Self, m any) error {
+	s.step(self, func() { s.core.kinds(s.kinds(self.Node())) })
 	switch m := m.(type) {
 	case banyan.NodeUp:
 		if m.Hidden {
