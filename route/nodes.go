@@ -41,7 +41,7 @@ type NodeInfo struct {
 	Load   float64 // how busy it is: 1 is as much as it can do; 0 if it is not known
 }
 
-// Nodes tells which nodes there are. A node that is not listed is gone. The methods may be called from anywhere, at every
+// Nodes tells which nodes there are: Links, a Static, or the members of a cluster by package route/members. A node that is not listed is gone. The methods may be called from anywhere, at every
 // message, and do not block.
 type Nodes interface {
 	// List is the nodes now. The slice is not changed any more.
