@@ -35,15 +35,15 @@ type checker struct {
 	leaders   map[[2]uint64]uint64           // group, term: replica
 	matching  map[[2]uint64]map[uint64]entry // group, term: index: what any durable log has there
 	committed map[place]entry
-	highest   map[uint64]uint64 // group: the highest index that was applied anywhere
-	digests   map[place]int64   // of the state
+	highest   map[uint64]raftlog.Mark // group: the highest index that was applied anywhere, and the term in which it was known to be committed
+	digests   map[place]int64         // of the state
 	confs     map[place]string
 	looked    map[[2]uint64]seen // node, group
 }
 
 func newChecker(s *Sim) checker {
 	return checker{s: s, leaders: map[[2]uint64]uint64{}, matching: map[[2]uint64]map[uint64]entry{}, committed: map[place]entry{},
-		highest: map[uint64]uint64{}, digests: map[place]int64{}, confs: map[place]string{}, looked: map[[2]uint64]seen{}}
+		highest: map[uint64]raftlog.Mark{}, digests: map[place]int64{}, confs: map[place]string{}, looked: map[[2]uint64]seen{}}
 }
 
 // leader: at most one for each term; and it has everything that was committed before.
@@ -58,12 +58,14 @@ func (c *checker) leader(n *node, group, term uint64, here bool) {
 	}
 	c.leaders[k] = st.Replica
 	hi := c.highest[group]
-	if want, ok := c.committed[place{group, hi}]; ok && st.Last.Index >= hi && st.Start.Index < hi {
-		if ents, err := n.core.Entries(group, hi, hi+1); err == nil && ents[0].GetTerm() != want.term && ents[0].GetTerm() < term {
-			c.s.violate("group %d: leader %d of term %d has term %d at %d, where term %d was committed", group, st.Replica, term, ents[0].GetTerm(), hi, want.term)
-		}
-	} else if ok && st.Last.Index < hi {
-		c.s.violate("group %d: leader %d of term %d ends at %d, and %d was committed", group, st.Replica, term, st.Last.Index, hi)
+	if hi.Term >= term { // it may have been committed by a later leader, while the votes for this one were on their way
+		return
+	}
+	want := c.committed[place{group, hi.Index}]
+	if st.Last.Index < hi.Index {
+		c.s.violate("group %d: leader %d of term %d ends at %d, and %d was committed", group, st.Replica, term, st.Last.Index, hi.Index)
+	} else if ents, err := n.core.Entries(group, hi.Index, hi.Index+1); err == nil && ents[0].GetTerm() != want.term {
+		c.s.violate("group %d: leader %d of term %d has term %d at %d, where term %d was committed", group, st.Replica, term, ents[0].GetTerm(), hi.Index, want.term)
 	}
 }
 
@@ -163,7 +165,9 @@ func (c *checker) applied(n *node) {
 		if was.replica == st.Replica && was.applied == at {
 			continue
 		}
-		c.highest[g] = max(c.highest[g], at)
+		if c.highest[g].Index < at {
+			c.highest[g] = raftlog.Mark{Index: at, Term: st.Term}
+		}
 		was.replica, was.applied = st.Replica, at
 		c.looked[k] = was
 		c.state(n, g)

@@ -26,9 +26,13 @@ func (p *control) createGroups() {
 	p.learner, p.busy = map[uint64]time.Duration{}, map[uint64]time.Duration{}
 	for g := uint64(1); g <= uint64(p.s.o.Groups); g++ {
 		var members []state.Member
-		for i := range voters {
-			n := p.s.nodes[(int(g)+i)%len(p.s.nodes)]
-			members = append(members, state.Member{Replica: uint64(i + 1), Node: n.id, Store: n.store})
+		n := voters
+		if p.s.o.Single && g%2 == 0 {
+			n = 1
+		}
+		for i := range n {
+			at := p.s.nodes[(int(g)+i)%len(p.s.nodes)]
+			members = append(members, state.Member{Replica: uint64(i + 1), Node: at.id, Store: at.store})
 		}
 		for _, m := range members {
 			n := p.s.nodes[m.Node-1]

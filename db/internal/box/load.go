@@ -18,6 +18,7 @@ type load struct {
 	value   int64 // the last that was written: no two are equal
 	history []porcupine.Operation
 	hints   map[uint64]uint64 // group: node that led it
+	floor   map[uint64]uint64 // group: index of the last write that somebody knows to be done
 }
 
 // call is an operation as the history has it.
@@ -36,7 +37,7 @@ type reply struct {
 const forever = int64(1) << 60
 
 func (l *load) start() {
-	l.hints = map[uint64]uint64{}
+	l.hints, l.floor = map[uint64]uint64{}, map[uint64]uint64{}
 	for c := range l.s.o.Clients {
 		l.s.after(l.s.between(0, 100*time.Millisecond), func() { l.next(c) })
 	}
@@ -111,9 +112,24 @@ func (l *load) try(client int, c call, began time.Duration, tries int) {
 	n.in(s.between(50*time.Microsecond, time.Millisecond), func() { l.ask(n, c, finish) })
 }
 
+// probe asks a node that has just started, at once and often: what it answers first is easily wrong.
+func (l *load) probe(n *node) {
+	if l.stopped || l.hints == nil {
+		return
+	}
+	for g := range uint64(l.s.o.Groups) {
+		for d := range 8 {
+			n.in(time.Duration(d)*500*time.Microsecond, func() {
+				l.ask(n, call{group: g + 1, op: Op{Kind: 'r'}}, func(reply, error) {})
+			})
+		}
+	}
+}
+
 // ask is the request's arrival at a node.
 func (l *load) ask(n *node, c call, finish func(reply, error)) {
 	s := l.s
+	floor := l.floor[c.group]
 	n.do(func() {
 		if c.op.Kind == 'r' {
 			n.core.Read(c.group, func(err error) {
@@ -125,12 +141,17 @@ func (l *load) ask(n *node, c call, finish func(reply, error)) {
 				if err != nil {
 					s.violate("read: %v", err)
 				}
+				// The histories would tell that too, but it takes long to be sure that nothing explains them.
+				if at, _, err := n.state.Load(c.group); err != nil || at.Index < floor {
+					s.violate("%v reads group %d at %d, and %d was done before it was asked (%v)", n, c.group, at.Index, floor, err)
+				}
 				finish(reply{answer: v}, nil)
 			})
 			return
 		}
 		n.core.Propose(c.group, c.op.encode(), func(res host.Result) {
 			v, _ := res.Value.(int64)
+			l.floor[c.group] = max(l.floor[c.group], res.Index)
 			finish(reply{answer: v, unknown: res.Err == nil && res.Value == nil}, res.Err)
 		})
 	})

@@ -82,6 +82,7 @@ func (n *node) start() {
 		n.disk.crashAt, n.disk.after, n.disk.keep = n.disk.syncs+1+s.rng.IntN(3), true, 0
 	}
 	s.note("node %d starts, store %x run %d", n.id, n.store, n.log.Boot())
+	s.load.probe(n)
 	n.tick()
 }
 

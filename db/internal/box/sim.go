@@ -28,6 +28,8 @@ type Options struct {
 	// is through instead of before.
 	CrashAt int
 	After   bool
+	// Single lets every second group have one voter only.
+	Single bool
 	// Flaw is a bug that the run should catch.
 	Flaw host.Flaw
 	// Log keeps a text of what happened, for reading.
@@ -111,6 +113,7 @@ func New(o Options) *Sim {
 	if o.Heal == 0 {
 		o.Heal = 15 * time.Second
 	}
+	o.Single = o.Single || o.Seed%10 == uint64(crashes)
 	s := &Sim{o: o, rng: rand.New(rand.NewPCG(o.Seed, 0xb0)), hash: 14695981039346656037}
 	s.check = newChecker(s)
 	s.net = network{s: s, cut: map[[2]uint64]bool{}}

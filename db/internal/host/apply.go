@@ -185,7 +185,5 @@ func (c *Core) Applied(a *Apply) {
 		}
 	}
 	c.answerReads(r)
-	if _, ok := r.conf.Member(r.id); !ok && a.conf != nil {
-		c.destroy(r)
-	}
+	// One that was removed stays until a member says so: the others may need its vote to learn that it was removed. It asks them; see tick.
 }

@@ -21,6 +21,8 @@ const (
 	ReadHere
 	// ReadEarly answers a confirmed read before the state has come that far.
 	ReadEarly
+	// ReadTooSoon answers reads before the leader has committed an entry of its own term.
+	ReadTooSoon
 	// TrustIdentity takes messages that are meant for a store that was lost.
 	TrustIdentity
 	// SnapshotKeepsLog installs a snapshot and leaves the log as it was.
@@ -44,7 +46,7 @@ const (
 )
 
 // flaws are the names.
-var flaws = [...]string{"NoFlaw", "AnswerEarly", "ForgetVote", "ForgetTerm", "ApplyUncommitted", "ReadHere", "ReadEarly", "TrustIdentity", "SnapshotKeepsLog", "CutTooFar", "IndexApart", "KeepTail", "IgnoreSync", "ApplyLocal", "VoteTwice", "JointByHalf", "AnswerTwice"}
+var flaws = [...]string{"NoFlaw", "AnswerEarly", "ForgetVote", "ForgetTerm", "ApplyUncommitted", "ReadHere", "ReadEarly", "ReadTooSoon", "TrustIdentity", "SnapshotKeepsLog", "CutTooFar", "IndexApart", "KeepTail", "IgnoreSync", "ApplyLocal", "VoteTwice", "JointByHalf", "AnswerTwice"}
 
 // String implements fmt.Stringer.
 func (f Flaw) String() string { return flaws[f] }

@@ -29,6 +29,7 @@ type replica struct {
 
 	term, lead, commit uint64
 	leading            bool
+	own                uint64 // of a leader: index of the first entry of its term, 0 as long as that went through no turn
 	inQueue            bool
 	ending             bool // it is being destroyed
 	paused             bool // no turns: a snapshot is being installed
@@ -98,7 +99,7 @@ func (c *Core) start(r *replica) error {
 		AsyncStorageWrites: true, MaxSizePerMsg: 256 << 10, MaxCommittedSizePerReady: 1 << 20,
 		MaxUncommittedEntriesSize: 64 << 20, MaxInflightMsgs: 64, MaxInflightBytes: 8 << 20,
 		CheckQuorum: true, PreVote: true, ReadOnlyOption: raft.ReadOnlySafe, Logger: quietLogger{},
-		DisableProposalForwarding: true, StepDownOnRemoval: true,
+		DisableProposalForwarding: true,
 	})
 	if err != nil {
 		return fmt.Errorf("raft host: group %d: %w", r.group, err)

@@ -73,7 +73,7 @@ func (c *Core) tick(r *replica) {
 	if r.elapsed < r.timeout || r.paused {
 		return
 	}
-	if !r.conf.Voter(r.id) { // a learner cannot find out by an election that it was removed
+	if !r.conf.Voter(r.id) { // by an election it cannot find out that it was removed, or that the others know
 		r.wait(c)
 		for _, m := range r.conf.Members {
 			if m.Replica != r.id {

@@ -35,6 +35,11 @@ func (c *Core) ask(r *replica) {
 	if len(r.asking) == 0 {
 		return
 	}
+	// Before it has committed an entry of its own term, a leader does not know what its predecessors have committed. Raft waits for
+	// that by itself, but not in a group with one voter: there it answers with the commit index of before the restart, which may be an old one.
+	if r.leading && (r.own == 0 || r.commit < r.own) && c.cfg.Flaw != ReadTooSoon {
+		return
+	}
 	c.seq++
 	for _, q := range r.asking {
 		q.seq = c.seq
@@ -87,6 +92,9 @@ func (c *Core) ready(r *replica, rd raft.Ready) {
 	}
 	if ents := write.GetEntries(); len(ents) > 0 {
 		it.write.Entries = ents
+		if r.leading && r.own == 0 {
+			r.own = ents[0].GetIndex()
+		}
 		r.seen = ents[len(ents)-1].GetIndex()
 	}
 	if r.log.Replica() == 0 {
@@ -120,6 +128,9 @@ func (c *Core) follow(r *replica, rd raft.Ready) {
 	}
 	led, before := r.leading, r.lead
 	r.leading, r.lead = s.RaftState == raft.StateLeader, s.Lead
+	if r.leading != led {
+		r.own = 0
+	}
 	if led && !r.leading {
 		r.abandon(ErrUnknown)
 	} else if !r.leading {
