@@ -52,6 +52,7 @@ var rooms = []room{
 	{"banyantest", []string{"", "etf", "dist", leaves}, "the test kit stands on public packages and the simulated network"},
 	{"internal/demo", []string{everything}, "the demo is a program"},
 	{"internal/interopsoak", []string{everything}, "a program"},
+	{"internal/soak", nil, "a program that runs tests"},
 	{"internal/interoptarget", []string{everything}, "a program"},
 	{"internal/rollingrestart", []string{everything}, "a program"},
 	{"internal/compiletest", []string{""}, "what users may and may not write, as packages of their own"},
@@ -78,6 +79,7 @@ var never = map[string]string{
 
 	"internal/compiletest":    "it is a test",
 	"internal/interopsoak":    "a program is an end",
+	"internal/soak":           "a program is an end",
 	"internal/rabbittest":     "it is a test",
 	"internal/interoptarget":  "a program is an end",
 	"internal/rollingrestart": "a program is an end",
@@ -188,6 +190,32 @@ func TestGossipOnlyWithCluster(t *testing.T) {
 	}
 	if !carried {
 		t.Error("nothing depends on memberlist: this test looks for the wrong thing")
+	}
+}
+
+// TestEnginesOnlyWithDB: a program that does not use package db, or what stands on it, links neither raft nor pebble.
+func TestEnginesOnlyWithDB(t *testing.T) {
+	const db = "github.com/banyan-go/banyan/db"
+	pkgs := list(t, "linux")
+	for _, engine := range []string{"go.etcd.io/raft/v3", "github.com/cockroachdb/pebble/v2"} {
+		carried := false
+		for _, p := range pkgs {
+			if !ours(p.ImportPath) || !slices.Contains(p.Deps, engine) {
+				continue
+			}
+			carried = true
+			if p.ImportPath != db && !strings.HasPrefix(p.ImportPath, db+"/") && !slices.Contains(p.Deps, db) {
+				t.Errorf("%s depends on %s by way of %v, without package db", p.ImportPath, engine, via(pkgs, p, engine))
+			}
+			switch r, _ := roomOf(p.rel()); r.path {
+			case "db", "place", "cmd", "examples", "internal/demo", "observer", "introspect":
+			default:
+				t.Errorf("%s depends on %s, by way of %v.\n\tMend: only db and what is above it may.", p.ImportPath, engine, via(pkgs, p, engine))
+			}
+		}
+		if !carried {
+			t.Errorf("nothing depends on %s: this test looks for the wrong thing", engine)
+		}
 	}
 }
 

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/banyan-go/banyan/db/internal/disk"
+	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/db/internal/raftlog"
+	"github.com/banyan-go/banyan/db/internal/state"
+	"github.com/banyan-go/banyan/db/internal/txn"
+)
+
+// group is the one that has all rows.
+const group = 1
+
+// tick is the length of the host's ticks.
+const tick = 100 * time.Millisecond
+
+// patience is how long a transaction without a deadline tries.
+const patience = 10 * time.Second
+
+// DB is an open database.
+type DB struct {
+	host  *host.Host
+	log   *raftlog.Store
+	state *state.Store
+
+	session  txn.Session
+	sessions sessions
+	closing  sync.Once
+	closed   chan struct{}
+	closeErr error
+}
+
+// Open opens or creates the database in a folder, which one process can have open at a time. With the folder "" it is in memory, and gone
+// when it is closed.
+func Open(dir string) (*DB, error) {
+	if dir == "" {
+		return open(vfs.NewMem(), "")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("db: %w", err)
+	}
+	return open(vfs.Default, dir)
+}
+
+// newID draws the identity of a new store.
+func newID() uint64 {
+	var b [8]byte
+	_, _ = crand.Read(b[:]) // it never fails
+	return binary.BigEndian.Uint64(b[:]) | 1
+}
+
+func open(fs vfs.FS, dir string) (_ *DB, err error) {
+	d := &DB{closed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("db: %w", errors.Join(err, d.closeStores()))
+		}
+	}()
+	if d.log, err = raftlog.Open(disk.Options{FS: fs, Dir: filepath.Join(dir, "log"), MemTableBytes: 32 << 20}, newID); err != nil {
+		return nil, err
+	}
+	d.state, err = state.Open(disk.Options{FS: fs, Dir: filepath.Join(dir, "state"), CacheBytes: 64 << 20, MemTableBytes: 32 << 20}, d.log.ID(), txn.Machine{})
+	if err != nil {
+		return nil, err
+	}
+	refused := &refusals{}
+	core, err := host.New(host.Config{Node: 1, Log: d.log, State: d.state, Rand: rand.New(rand.NewPCG(newID(), newID())), Events: refused})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(refused.errs...); err != nil {
+		return nil, err
+	}
+	if err := core.Create(group, []state.Member{{Replica: 1, Node: 1, Store: d.log.ID()}}); err != nil {
+		return nil, err
+	}
+	d.session = sessionOf(d.log.ID(), d.log.Boot())
+	d.host = host.Start(core, tick, nil)
+	return d, d.begin()
+}
+
+func sessionOf(store, boot uint64) (s txn.Session) {
+	binary.BigEndian.PutUint64(s[:], store)
+	binary.BigEndian.PutUint64(s[8:], boot)
+	return s
+}
+
+// refusals are the replicas that the host would not start.
+type refusals struct{ errs []error }
+
+func (*refusals) Leader(uint64, uint64, uint64, bool) {}
+func (*refusals) Conf(uint64, uint64, state.Conf)     {}
+func (*refusals) Gone(uint64, uint64)                 {}
+func (r *refusals) Lost(group, replica uint64, why string) {
+	r.errs = append(r.errs, fmt.Errorf("replica %d of group %d cannot be used: %s: restore the folder as a whole", replica, group, why))
+}
+
+// begin ends the sessions that earlier processes had in this folder.
+func (d *DB) begin() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	old, err := txn.Sessions(d.state.Reader(), group)
+	if err != nil {
+		return err
+	}
+	for _, s := range old {
+		if s != d.session {
+			if _, err := d.propose(ctx, &txn.Entry{Kind: txn.KindExpire, Session: s}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close closes the database. Transactions under way end with ErrUnknown. Closing twice is closing once.
+func (d *DB) Close() error {
+	d.closing.Do(func() {
+		close(d.closed)
+		d.host.Stop()
+		d.closeErr = d.closeStores()
+	})
+	return d.closeErr
+}
+
+func (d *DB) closeStores() error {
+	var err error
+	if d.state != nil {
+		err = d.state.Close()
+	}
+	if d.log != nil {
+		err = errors.Join(err, d.log.Close())
+	}
+	return err
+}
+
+// stopped says why nothing goes any more.
+func (d *DB) stopped() error {
+	select {
+	case <-d.closed:
+		return ErrClosed
+	default:
+	}
+	return errors.Join(ErrDead, d.log.Err(), d.state.Err())
+}
+
+// View runs fn on the newest state, as it is at one moment that lies between the call and the return. What
+// it reads is kept for it for as long as it runs.
+func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
+	ctx, cancel := d.limit(ctx)
+	defer cancel()
+	if err := d.confirm(ctx); err != nil {
+		return err
+	}
+	return d.run(&Tx{db: d, ctx: ctx, readOnly: true}, fn)
+}
+
+// confirm waits until it is sure that this replica's state is what the group has agreed on.
+func (d *DB) confirm(ctx context.Context) error {
+	for {
+		err := d.host.Read(ctx, group)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, host.ErrStopped):
+			return d.stopped()
+		}
+		if err := d.pause(ctx, 0); err != nil {
+			return fmt.Errorf("%w: %w", ErrNoQuorum, err)
+		}
+	}
+}
+
+// limit gives a context a deadline.
+func (d *DB) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, patience)
+}
+
+// pause waits a little, the longer the more often: up to 50 ms, with jitter.
+func (d *DB) pause(ctx context.Context, attempt int) error {
+	t := time.NewTimer(time.Duration(float64(time.Millisecond<<min(attempt, 5)) * (0.5 + rand.Float64())))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.closed:
+		return ErrClosed
+	}
+}
+
+// run gives fn a view of one moment.
+func (d *DB) run(tx *Tx, fn func(*Tx) error) error {
+	select {
+	case <-d.closed:
+		return ErrClosed
+	default:
+	}
+	tx.view = d.state.View()
+	defer func() {
+		tx.view.Close()
+		tx.done = true
+	}()
+	var err error
+	if tx.at, err = d.state.At(tx.view, group); err != nil {
+		return err
+	}
+	return fn(tx)
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/banyan-go/banyan/db/internal/disk"
+	"github.com/banyan-go/banyan/db/internal/txn"
+)
+
+var (
+	// ErrConflict: until the context ended, what the transaction had read was changed by others each time. Nothing was done. Try again
+	// later; if it comes often, read fewer rows, or narrower ranges.
+	ErrConflict = errors.New("the transaction was overtaken by others")
+	// ErrNoQuorum: until the context ended, no leader with a majority could be found. Nothing was done; try again.
+	ErrNoQuorum = errors.New("no majority of replicas can be reached")
+	// ErrUnknown: the context ended, or the database stopped, while the commit was under way. It may have been done. The error is an *UnknownError, whose ID
+	// DB.Outcome takes.
+	ErrUnknown = errors.New("the outcome of the transaction is unknown")
+	// ErrExists: Create found the key.
+	ErrExists = errors.New("the key exists")
+	// ErrNoTable: the table was dropped, or never created.
+	ErrNoTable = errors.New("no such table")
+	// ErrType: the table exists with another type of key or value.
+	ErrType = errors.New("the table has other types")
+	// ErrReadOnly: a write in DB.View.
+	ErrReadOnly = errors.New("a view cannot write")
+	// ErrTxDone: the transaction was used after its function had returned.
+	ErrTxDone = errors.New("the transaction is over")
+	// ErrTooLarge: the transaction has more writes, or has read more, than one entry takes (4 MB). Split it.
+	ErrTooLarge = errors.New("the transaction is too large")
+	// ErrClosed: the database was closed.
+	ErrClosed = errors.New("the database is closed")
+	// ErrDead: the disk failed under the database. Nothing more can be written: end the process and start it again, when the disk is
+	// well. What was acknowledged is on the disk.
+	ErrDead = disk.ErrDead
+)
+
+// TxID names a transaction whose outcome is not known. It is of use as long as the DB it came from is open.
+type TxID struct {
+	session txn.Session
+	seq     uint64
+}
+
+// String implements fmt.Stringer.
+func (id TxID) String() string {
+	return fmt.Sprintf("%x-%d", binary.BigEndian.Uint64(id.session[8:]), id.seq)
+}
+
+// UnknownError is ErrUnknown with the transaction's name.
+type UnknownError struct {
+	ID  TxID
+	Err error // why it is unknown
+}
+
+// Error implements error.
+func (e *UnknownError) Error() string { return fmt.Sprintf("%v (%v): %v", ErrUnknown, e.ID, e.Err) }
+
+// Is makes it an ErrUnknown.
+func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
+
+// Unwrap gives the reason.
+func (e *UnknownError) Unwrap() error { return e.Err }

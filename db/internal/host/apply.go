@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/banyan-go/banyan/db/internal/state"
+)
+
+// header is in front of a proposal's data: which run of which store proposed it, and the how manieth of it it is.
+const header = 16
+
+// Apply is a piece of work of the apply lane: entries of one group, a snapshot to install, or a flush.
+type Apply struct {
+	c       *Core
+	r       *replica
+	entries []*pb.Entry
+	resp    []*pb.Message
+	results []result
+	conf    *state.Conf
+	changes []*pb.ConfChangeV2 // accepted, for raft
+	before  state.Applied      // for IndexApart
+
+	install *incoming
+	flush   bool
+	marks   map[*replica]uint64 // what a flush makes durable
+	remove  bool
+	done    func() // on the core's goroutine
+	err     error
+}
+
+type result struct {
+	run, seq uint64
+	Result
+}
+
+// apply queues committed entries.
+func (c *Core) apply(r *replica, m *pb.Message) {
+	ents := m.GetEntries()
+	r.queued = ents[len(ents)-1].GetIndex()
+	c.applies = append(c.applies, &Apply{c: c, r: r, entries: ents, resp: m.GetResponses()})
+}
+
+// Run carries the work out. It blocks for as long as the state store takes.
+func (a *Apply) Run() {
+	switch {
+	case a.install != nil:
+		if a.err = a.install.m.Finish(); a.err == nil {
+			a.r.laneConf, a.r.laneAt = a.install.m.Conf, a.install.m.At
+		}
+	case a.flush:
+		a.err = a.c.cfg.State.Flush()
+	case a.remove:
+		a.err = a.c.cfg.State.Remove(a.r.group)
+	default:
+		for _, e := range a.entries {
+			if a.err = a.entry(e); a.err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (a *Apply) entry(e *pb.Entry) error {
+	at := state.Applied{Index: e.GetIndex(), Term: e.GetTerm()}
+	res := result{}
+	data := e.GetData()
+	var conf *state.Conf
+	switch e.GetType() {
+	case pb.EntryConfChange, pb.EntryConfChangeV2:
+		cc, err := decodeChange(e)
+		if err != nil {
+			return err
+		}
+		if len(cc.Context) >= header {
+			res.run, res.seq = binary.BigEndian.Uint64(cc.Context), binary.BigEndian.Uint64(cc.Context[8:])
+		}
+		conf, res.Err = a.change(cc)
+		data = nil
+	default:
+		if len(data) >= header {
+			res.run, res.seq = binary.BigEndian.Uint64(data), binary.BigEndian.Uint64(data[8:])
+			data = data[header:]
+		}
+	}
+	var err error
+	if a.c.cfg.Flaw == IndexApart {
+		res.Value, err = a.c.cfg.State.ApplyApart(a.r.group, at, a.r.laneAt, data, conf)
+	} else {
+		res.Value, err = a.c.cfg.State.Apply(a.r.group, at, data, conf)
+	}
+	if err != nil {
+		return err
+	}
+	res.Index = at.Index
+	a.r.laneAt = at
+	if res.run == a.c.run {
+		a.results = append(a.results, res)
+	}
+	return nil
+}
+
+// change works out a change of members; refused by the state of the group, and so by every replica, it changes nothing.
+func (a *Apply) change(cc *pb.ConfChangeV2) (*state.Conf, error) {
+	var added []state.Member
+	if len(cc.Context) > header {
+		var err error
+		if added, _, err = state.CutMembers(cc.Context[header:]); err != nil {
+			return nil, err
+		}
+	}
+	conf, err := a.r.laneConf.After(cc, added)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	a.changes = append(a.changes, cc)
+	if a.c.cfg.Flaw == JointByHalf && conf.Joint() {
+		leave := &pb.ConfChangeV2{}
+		if conf, err = conf.After(leave, nil); err != nil {
+			return nil, err
+		}
+		a.changes = append(a.changes, leave)
+	}
+	a.r.laneConf, a.conf = conf, &conf
+	return &conf, nil
+}
+
+func decodeChange(e *pb.Entry) (*pb.ConfChangeV2, error) {
+	if e.GetType() == pb.EntryConfChange {
+		var v1 pb.ConfChange
+		if err := proto.Unmarshal(e.GetData(), &v1); err != nil {
+			return nil, fmt.Errorf("raft host: entry %d: %w", e.GetIndex(), err)
+		}
+		cc := v1.AsV2()
+		cc.Context = v1.Context
+		return cc, nil
+	}
+	cc := &pb.ConfChangeV2{}
+	if err := proto.Unmarshal(e.GetData(), cc); err != nil {
+		return nil, fmt.Errorf("raft host: entry %d: %w", e.GetIndex(), err)
+	}
+	return cc, nil
+}
+
+// Applied takes back an Apply that has run.
+func (c *Core) Applied(a *Apply) {
+	if c.err != nil {
+		return
+	}
+	if a.err != nil && c.cfg.Flaw != IgnoreSync {
+		c.fail(a.err)
+		return
+	}
+	if a.done != nil {
+		a.done()
+	}
+	if len(a.entries) == 0 {
+		return
+	}
+	r := a.r
+	if c.groups[r.group] != r || r.rn == nil {
+		return
+	}
+	last := a.entries[len(a.entries)-1]
+	r.applied = state.Applied{Index: last.GetIndex(), Term: last.GetTerm()}
+	if a.conf != nil {
+		r.conf = *a.conf
+		for _, cc := range a.changes {
+			r.rn.ApplyConfChange(cc)
+		}
+		c.cfg.Events.Conf(r.group, r.applied.Index, r.conf)
+	}
+	for _, m := range a.resp {
+		_ = c.step(r, m)
+	}
+	for _, res := range a.results {
+		if done := r.waiters[res.seq]; done != nil {
+			delete(r.waiters, res.seq)
+			done(res.Result)
+		}
+	}
+	c.answerReads(r)
+	// One that was removed stays until a member says so: the others may need its vote to learn that it was removed. It asks them; see tick.
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package raftlog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/banyan-go/banyan/db/internal/disk"
+)
+
+// Store holds the logs of a node's replicas.
+type Store struct {
+	db    *pebble.DB
+	guard *disk.Guard
+	id    uint64
+	boot  uint64
+}
+
+// Open opens or creates a store. A new one gets its id, never 0 and never used before, from newID. Each opening counts, and the count is
+// durable before Open returns, so that (ID, Boot) names one run of one store for all time.
+func Open(o disk.Options, newID func() uint64) (_ *Store, err error) {
+	defer disk.Recover(&err)
+	db, guard, err := disk.Open(o, func(p *pebble.Options) { p.DisableTableStats = true })
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, guard: guard}
+	b, err := s.get(storeKey)
+	if err == nil && b != nil {
+		err = parse(b, "the store's name", &s.id, &s.boot)
+	} else if err == nil {
+		s.id = newID()
+	}
+	s.boot++
+	if err == nil {
+		err = db.Set(storeKey, numbers(s.id, s.boot), pebble.Sync)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// ID is the store's identity, drawn when it was created.
+func (s *Store) ID() uint64 { return s.id }
+
+// Boot says the how manieth opening of the store this is.
+func (s *Store) Boot() uint64 { return s.boot }
+
+// Dead is closed when a write has failed: nothing more can be written, and the store must be dropped.
+func (s *Store) Dead() <-chan struct{} { return s.guard.Dead() }
+
+// Err is the failure that killed the store, nil while it lives.
+func (s *Store) Err() error { return s.guard.Err() }
+
+// Close closes the store. One that has failed is left as it is.
+func (s *Store) Close() error {
+	if err := s.guard.Err(); err != nil {
+		return err
+	}
+	return s.db.Close()
+}
+
+// get returns nil for a key that is not there.
+func (s *Store) get(key []byte) ([]byte, error) {
+	v, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("raft log: %w", err)
+	}
+	b := append([]byte{}, v...)
+	return b, closer.Close()
+}
+
+// Groups lists the groups that the store knows, those included whose replica was destroyed.
+func (s *Store) Groups() (groups []uint64, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{0x01}, UpperBound: []byte{0x02}})
+	if err != nil {
+		return nil, err
+	}
+	for ok := it.First(); ok; {
+		var g uint64
+		if err := parse(it.Key()[1:min(9, len(it.Key()))], "a group's key", &g); err != nil {
+			return nil, errors.Join(err, it.Close())
+		}
+		groups = append(groups, g)
+		ok = it.SeekGE(groupKey(g, 0xff))
+	}
+	return groups, errors.Join(it.Error(), it.Close())
+}

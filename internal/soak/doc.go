@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command soak runs the long form of the simulations of package db: whole clusters of raft hosts under a nemesis, one seed
+// after the other, until the time is up or something was violated.
+//
+//	go run ./internal/soak --minutes 10 --seed 1
+//
+// It ends with 0 if nothing was violated, and names the seed if something was:
+//
+//	go test ./db/internal/box -run TestSeeds -args -seed 17 -seeds 1 -text
+package main
