@@ -132,9 +132,7 @@ func (c *Cluster) DrainOn(ctx context.Context, grace time.Duration, signals ...o
 
 // setState changes this node's own state, and waits until it begins to spread.
 func (c *Cluster) setState(ctx context.Context, s State) {
-	if s != Left { // after a drain it stays as it is
-		c.node.SetDraining(s == Draining) // linked nodes hear that before the gossip comes round
-	}
+	c.node.SetDraining(s != Up)                    // linked nodes hear that before the gossip comes round
 	c.become(ctx, func(r *record) { r.state = s }) // the wait may time out; it spreads all the same
 }
 

@@ -17,8 +17,11 @@ type core struct {
 	peers   map[banyan.PID]*peer
 	links   map[banyan.Atom]*linked
 	used    int // by our own members, see cost
-	out     []effect
-	sync    any // our members as a term, for one step
+	// away: the node drains. Our processes are in no group; joined notes those that they will be in again. hidden counts these.
+	away   bool
+	hidden int
+	out    []effect
+	sync   any // our members as a term, for one step
 }
 
 // linked is a node that we have a link to.
@@ -122,6 +125,10 @@ func (c *core) down(pid banyan.PID) {
 		return
 	}
 	delete(c.joined, pid)
+	if c.away {
+		c.hidden -= len(keys)
+		return
+	}
 	for _, k := range keys {
 		c.loseLocal(k, pid)
 	}
@@ -158,20 +165,55 @@ func (c *core) join(k key, pids []banyan.PID) error {
 	}
 	e := c.members[k]
 	n := cost(k, len(pids), e == nil || len(e.local) == 0)
-	if len(k) > c.limits.name || c.used+n > c.limits.members {
+	if len(k) > c.limits.name || c.used+c.hidden+n > c.limits.members {
 		return ErrLimit
 	}
-	c.used += n
-	c.members.addLocal(k, pids)
 	for _, pid := range pids {
 		if c.joined[pid] == nil {
 			c.do(effect{kind: doWatch, pid: pid})
 		}
 		c.joined[pid] = append(c.joined[pid], k)
 	}
+	if c.away {
+		c.hidden += len(pids)
+	} else {
+		c.enter(k, pids)
+	}
+	return nil
+}
+
+// enter makes processes of ours members.
+func (c *core) enter(k key, pids []banyan.PID) {
+	e := c.members[k]
+	c.used += cost(k, len(pids), e == nil || len(e.local) == 0)
+	c.members.addLocal(k, pids)
 	c.announce(k, true, pids)
 	c.change(joinTerm(c.self, k, pids))
-	return nil
+}
+
+// drain takes our processes out of all groups while the node drains, and puts them back when it does not any more.
+func (c *core) drain(on bool) {
+	if c.away == on {
+		return
+	}
+	c.away, c.hidden = on, 0
+	back := map[key][]banyan.PID{}
+	for pid, keys := range c.joined {
+		if !on {
+			for _, k := range keys {
+				back[k] = append(back[k], pid)
+			}
+			continue
+		}
+		c.hidden += len(keys)
+		for _, k := range keys {
+			c.loseLocal(k, pid)
+		}
+		c.change(leaveTerm(c.self, pid, keys))
+	}
+	for k, pids := range back {
+		c.enter(k, pids)
+	}
 }
 
 // leave: processes of ours leave a group, once each. It reports how many of them were in.
@@ -185,6 +227,10 @@ func (c *core) leave(k key, pids []banyan.PID) (left int) {
 		if c.joined[pid] = keys; len(keys) == 0 {
 			delete(c.joined, pid)
 			c.do(effect{kind: doUnwatch, pid: pid})
+		}
+		if c.away {
+			c.hidden--
+			continue
 		}
 		c.loseLocal(k, pid)
 		c.change(leaveTerm(c.self, pid, []key{k}))

@@ -33,6 +33,8 @@
 //
 //   - A member leaves when its process ends; all members of a node leave when the link to it does.
 //   - Nodes whose links stay up see, in the end, the same members, whatever happened before.
+//   - The processes of a node that drains (banyan.Node.SetDraining, which package cluster calls) are in no group, for itself and for all others,
+//     Erlang's nodes too; those that still run when it is taken back into service are members again.
 //   - A process is a member as often as it joined. It must leave as often.
 //   - Monitor gives the members of one moment, and every change after it, in order.
 //   - One node is bounded in members (Config); nothing that a node sends ends a scope.

@@ -71,6 +71,7 @@ func (c Config) start(_ context.Context, self *banyan.Self) (*server, error) {
 	s.table.core = core
 	s.table.mu.Unlock()
 	self.MonitorNodes(true)
+	core.drain(n.Draining(n.Name()))
 	visible := n.VisibleNodes()
 	for _, node := range n.Nodes() {
 		s.step(self, func() { core.nodeUp(node, !slices.Contains(visible, node)) })
@@ -144,6 +145,10 @@ func (s *server) Info(self *banyan.Self, m any) error {
 		s.step(self, func() { s.core.nodeUp(m.Node, m.Hidden) })
 	case banyan.NodeDown:
 		s.step(self, func() { s.core.nodeDown(m.Node) })
+	case banyan.NodeDraining: // what other nodes' scopes say of themselves is enough
+		if m.Node == self.Node().Name() {
+			s.step(self, func() { s.core.drain(m.On) })
+		}
 	case banyan.Down:
 		if s.watchers.drop(m.Monitor) {
 			return nil

@@ -244,6 +244,8 @@ func (w *world) step() {
 		p.core.retry()
 	case n < 98 && p.core != nil:
 		p.core.resync()
+	case n == 98 && p.core != nil:
+		p.core.drain(!p.core.away)
 	case n == 99 && w.r.IntN(4) == 0:
 		w.restart(i)
 	}
