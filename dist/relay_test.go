@@ -211,6 +211,41 @@ func TestStraightFromBothEnds(t *testing.T) {
 	})
 }
 
+// A call through a third gets in though the one that is called has an attempt of its own, which hangs in the cut, and the greater name.
+func TestRelayPassesAHangingAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTrio(t, func(c *Config) { c.Network = hanging{c.Network.(*memory)} })
+		waiting := make(chan error, 1)
+		go func() { _, err := w.tc.Peer(t.Context(), "na@h"); waiting <- err }()
+		synctest.Wait()
+		w.via(t)
+		if err := <-waiting; err != nil {
+			t.Errorf("who waited for the attempt got %v", err)
+		}
+	})
+}
+
+// What passes through is bounded where it passes, not only at its end.
+func TestCrossingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTrio(t, nil)
+		a, c := leg{w.tb.linkTo("na@h"), 1000}, leg{w.tb.linkTo("nc@h"), 1001}
+		x := &crossing{legs: [2]leg{a, c}}
+		took := 0
+		for x.data(a, make([]byte, tunnelChunk)) {
+			if took++; took > 100 {
+				t.Fatal("it takes whatever comes")
+			}
+		}
+		if took != tunnelWindow/tunnelChunk {
+			t.Errorf("%d chunks were taken", took)
+		}
+		if x.room(c, tunnelWindow+2*tunnelChunk) || x.room(a, 1) || !x.room(c, tunnelChunk) {
+			t.Error("more was read than was sent")
+		}
+	})
+}
+
 // Both ends try at once, while straight attempts hang.
 func TestRelayFromBothEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
