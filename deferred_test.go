@@ -190,7 +190,7 @@ func TestDeferredReplyTooLate(t *testing.T) {
 
 // The next four end a call by its ticket first and by the handler afterwards. The caller is gone by then and its call
 // may serve another, which must not notice. The first handler waits by a Latch: with a channel it would hold its worker, and the 200
-// rounds would last until that has been replaced as often: on a busy machine longer than a call may, in which they once ran.
+// rounds would last until that has been replaced as often: on a busy machine longer than a call may.
 func TestDeferredThenTheHandlerEndsOtherwise(t *testing.T) {
 	for name, f := range map[string]func(self *banyan.Self, hold *banyan.Latch) (int, error){
 		"wrong ticket, then an error": func(self *banyan.Self, hold *banyan.Latch) (int, error) {
@@ -218,9 +218,7 @@ func TestDeferredThenTheHandlerEndsOtherwise(t *testing.T) {
 			n := quietNode(t)
 			_, second := spawnLab(t, n)
 			_, caller := spawnLab(t, n)
-			done := make(chan struct{})
-			later(t, n, caller, func(self *banyan.Self) error { // a process uses one call again and again
-				defer close(done)
+			in(t, n, caller, func(self *banyan.Self) { // a process uses one call again and again
 				for i := range 200 {
 					_, first := spawnLab(t, n)
 					var hold banyan.Latch
@@ -233,9 +231,7 @@ func TestDeferredThenTheHandlerEndsOtherwise(t *testing.T) {
 						t.Errorf("call %d got %d, %v", i, v, err)
 					}
 				}
-				return nil
 			})
-			next(t, done)
 		})
 	}
 }
