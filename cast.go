@@ -191,7 +191,7 @@ func Send(ctx context.Context, to PID, m any) error {
 		return undeliveredOp("send", to.String(), m, ErrNoNode)
 	}
 	if to.Node != n.name {
-		return n.sendTerm(ctx, from, &Signal{Op: OpSend, To: to, Body: Body{Value: m}})
+		return n.sendValue(ctx, from, OpSend, to, "", m)
 	}
 	if err := sendLocal(from, n.procs.get(to), m); err != nil {
 		return undeliveredOp("send", to.String(), m, err)
@@ -207,7 +207,7 @@ func SendName(ctx context.Context, name, node Atom, m any) error {
 		return undeliveredOp("send", string(name), m, ErrNoNode)
 	}
 	if node != "" && node != n.name {
-		return n.sendTerm(ctx, from, &Signal{Op: OpSendName, To: PID{Node: node}, Name: name, Body: Body{Value: m}})
+		return n.sendValue(ctx, from, OpSendName, PID{Node: node}, name, m)
 	}
 	p := n.names.get(name)
 	if p == nil {

@@ -189,27 +189,28 @@ func TestDeferredReplyTooLate(t *testing.T) {
 }
 
 // The next four end a call by its ticket first and by the handler afterwards. The caller is gone by then and its call
-// may serve another, which must not notice.
+// may serve another, which must not notice. The first handler waits by a Latch: with a channel it would hold its worker, and the 200
+// rounds would last until that has been replaced as often: on a busy machine longer than a call may.
 func TestDeferredThenTheHandlerEndsOtherwise(t *testing.T) {
-	for name, f := range map[string]func(self *banyan.Self, hold chan struct{}) (int, error){
-		"wrong ticket, then an error": func(self *banyan.Self, hold chan struct{}) (int, error) {
+	for name, f := range map[string]func(self *banyan.Self, hold *banyan.Latch) (int, error){
+		"wrong ticket, then an error": func(self *banyan.Self, hold *banyan.Latch) (int, error) {
 			_ = banyan.Defer[string](self)
-			<-hold
+			_ = hold.Wait(self)
 			return 0, errBoom
 		},
-		"answered, then an error": func(self *banyan.Self, hold chan struct{}) (int, error) {
+		"answered, then an error": func(self *banyan.Self, hold *banyan.Latch) (int, error) {
 			_ = banyan.Defer[int](self).Reply(1)
-			<-hold
+			_ = hold.Wait(self)
 			return 0, errBoom
 		},
-		"answered, then a panic": func(self *banyan.Self, hold chan struct{}) (int, error) {
+		"answered, then a panic": func(self *banyan.Self, hold *banyan.Latch) (int, error) {
 			_ = banyan.Defer[int](self).Reply(1)
-			<-hold
+			_ = hold.Wait(self)
 			panic(errBoom)
 		},
-		"wrong ticket, then a panic": func(self *banyan.Self, hold chan struct{}) (int, error) {
+		"wrong ticket, then a panic": func(self *banyan.Self, hold *banyan.Latch) (int, error) {
 			_ = banyan.Defer[string](self)
-			<-hold
+			_ = hold.Wait(self)
 			panic(errBoom)
 		},
 	} {
@@ -220,12 +221,12 @@ func TestDeferredThenTheHandlerEndsOtherwise(t *testing.T) {
 			in(t, n, caller, func(self *banyan.Self) { // a process uses one call again and again
 				for i := range 200 {
 					_, first := spawnLab(t, n)
-					hold := make(chan struct{})
-					_, _ = banyan.Call(self, first, ask{func(self *banyan.Self) (int, error) { return f(self, hold) }})
+					var hold banyan.Latch
+					_, _ = banyan.Call(self, first, ask{func(self *banyan.Self) (int, error) { return f(self, &hold) }})
 					v, err := banyan.Call(self, second, ask{func(*banyan.Self) (int, error) {
-						close(hold) // the first handler ends while the same call is at the second server
+						hold.Open() // the first handler ends while the same call is at the second server
 						return i, nil
-					}}, banyan.Timeout(time.Minute)) // the first one's worker must be replaced, which a crowded machine delays
+					}})
 					if v != i || err != nil {
 						t.Errorf("call %d got %d, %v", i, v, err)
 					}

@@ -63,10 +63,10 @@ func spawnLab(t testing.TB, by banyan.Spawner, opts ...banyan.SpawnOption) (*lab
 // outside is a context for calls from the test itself.
 func outside(n *banyan.Node) context.Context { return n.Context(context.Background()) }
 
-// in runs f inside the process and waits for it.
+// in runs f inside the process and waits for it: a minute, for some do hundreds of things in it, on a busy machine.
 func in(t testing.TB, n *banyan.Node, ref labRef, f func(*banyan.Self)) {
 	t.Helper()
-	_, err := banyan.Call(outside(n), ref, ask{func(self *banyan.Self) (int, error) { f(self); return 0, nil }})
+	_, err := banyan.Call(outside(n), ref, ask{func(self *banyan.Self) (int, error) { f(self); return 0, nil }}, banyan.Timeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

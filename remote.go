@@ -321,6 +321,16 @@ func (n *Node) sendTerm(ctx context.Context, from caller, s *Signal) error {
 	return nil
 }
 
+// sendValue sends a message of any type to another node, connecting if need be.
+func (n *Node) sendValue(ctx context.Context, from caller, op Op, to PID, name Atom, m any) error {
+	s := signals.Get().(*Signal)
+	s.Op, s.To, s.Name, s.Body.Value = op, to, name, m
+	err := n.sendTerm(ctx, from, s)
+	*s = Signal{}
+	signals.Put(s)
+	return err
+}
+
 // outsider is the pid in whose name goroutines that are no process send.
 func (n *Node) outsider() PID { return PID{Node: n.name, ID: 1, Creation: n.creation} }
 

@@ -82,7 +82,7 @@ type Config struct {
 // Profile is a set of intervals.
 type Profile uint8
 
-// The profiles. With LAN a silent node is Unreachable after 1.5 to 3 s in clusters of some nodes.
+// The profiles. With LAN a silent node is Unreachable after 1.2 to 2 s in clusters of some nodes, 3 s in those of 20.
 const (
 	LAN Profile = iota
 	// WAN is for round trips of up to a second: 15 to 30 s.
@@ -90,10 +90,10 @@ const (
 )
 
 func (p Profile) timing() gossip.Timing {
-	t := gossip.Timing{Probe: 400 * time.Millisecond, ProbeTimeout: 200 * time.Millisecond, Gossip: 100 * time.Millisecond,
-		PushPull: 10 * time.Second, Stream: 3 * time.Second, SuspicionMult: 3}
+	t := gossip.Timing{Probe: 250 * time.Millisecond, ProbeTimeout: 100 * time.Millisecond, Gossip: 100 * time.Millisecond,
+		PushPull: 10 * time.Second, Stream: 3 * time.Second, SuspicionMult: 4}
 	if p == WAN {
-		t = gossip.Timing{Probe: 3 * time.Second, ProbeTimeout: 1500 * time.Millisecond, Gossip: 300 * time.Millisecond,
+		t = gossip.Timing{Probe: 3 * time.Second, ProbeTimeout: 1200 * time.Millisecond, Gossip: 300 * time.Millisecond,
 			PushPull: 30 * time.Second, Stream: 10 * time.Second, SuspicionMult: 5}
 	}
 	return t

@@ -28,7 +28,7 @@
 // State is what a member says of itself, or Down, which is final for its incarnation. Reach is how well this node hears it, and
 // nothing more; it changes back. Suspect: the link to it broke or cannot be made, which is known within milliseconds, or nothing comes over it, which
 // is known within a second. Unreachable: the gossip has given
-// it up, after 1.5 to 3 s as a rule. An Unreachable member may be alive and busy, and believe the same of us: nothing here decides
+// it up, after 1.2 to 3 s. An Unreachable member may be alive and busy, and believe the same of us: nothing here decides
 // that it is dead. Give new work to members that are [Member.Usable]; what must be done once only needs more than this package.
 //
 // # Partial cuts
@@ -79,7 +79,7 @@
 // # Costs
 //
 // memberlist and what it needs are linked into programs that import this package, and into no others: docs/dependencies.md has the
-// figures. A node probes one other every 400 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links, and
+// figures. A node probes one other every 250 ms and gossips to three when there is news. All members are linked: n*(n-1)/2 links, and
 // on each link that is idle both ends send a tick of 4 bytes every 200 ms; half as often with more than 64 links, a quarter as often with more than
 // 128, where silence and cuts are noticed later. docs/clustering.md has what that costs.
 // Leaving takes a goodbye: a second as a rule.

@@ -114,4 +114,15 @@ func TestAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	e.Reset(nil, nil)
+	if err := e.Term(PID{Node: "n@h", ID: 7}); err != nil {
+		t.Fatal(err)
+	}
+	pid := e.Bytes()
+	allocs(t, "decode the pid of last time", 0, func() {
+		d.Reset(pid, nil, Limits{})
+		if p, err := d.Term(); err != nil || p != any(PID{Node: "n@h", ID: 7}) {
+			t.Fatal(p, err)
+		}
+	})
 }

@@ -19,6 +19,19 @@ func (d *Decoder) creation(old bool) (uint32, error) {
 	return uint32(b[0]), nil
 }
 
+// boxedPID reads a pid into an interface, without an allocation if it is the same as last time: messages come from the same sender
+// again and again.
+func (d *Decoder) boxedPID() (any, error) {
+	p, err := d.PID()
+	if err != nil {
+		return nil, err
+	}
+	if last, ok := d.pid.(PID); !ok || last != p {
+		d.pid = p
+	}
+	return d.pid, nil
+}
+
 // PID reads a pid.
 func (d *Decoder) PID() (p PID, err error) {
 	tag, err := d.tag()

@@ -51,8 +51,7 @@ func (d *Decoder) term() (any, error) {
 	case KindMap:
 		return d.mapping()
 	case KindPID:
-		p, err := d.PID()
-		return p, err
+		return d.boxedPID()
 	case KindRef:
 		r, err := d.Ref()
 		return r, err

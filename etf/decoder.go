@@ -39,6 +39,7 @@ type Decoder struct {
 	hashes  []keyHash  // scratch of the search for duplicate keys
 
 	recent [recentAtoms]any // Atoms, boxed once
+	pid    any              // the last PID, boxed
 	last   lastPlan
 }
 

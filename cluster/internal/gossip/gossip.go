@@ -30,6 +30,10 @@ type Handler interface {
 }
 
 // Timing is memberlist's.
+//
+// ProbeTimeout must be well below half of Probe. After it others are asked to probe; they give up after ProbeTimeout too, and say so.
+// If their word comes later than Probe, as with memberlist's own ratio of one half, the asking node takes it for its own fault that it
+// hears from nobody, and triples the time of its next probes: just when somebody is silent, detection becomes slow.
 type Timing struct {
 	Probe, ProbeTimeout, Gossip, PushPull, Stream time.Duration
 	SuspicionMult                                 int
