@@ -19,7 +19,7 @@ import (
 // many, and Explain where each is.
 func TestKeysFollowTheNodes(t *testing.T) {
 	bubble(t, 1, four, func(t *testing.T, c *banyantest.Sim) {
-		const keys = 400
+		const keys = 2000
 		a, d := c.Node("a@sim"), c.Node("d@sim")
 		var refs []banyan.Ref[*clerk]
 		for _, name := range four {
@@ -39,7 +39,7 @@ func TestKeysFollowTheNodes(t *testing.T) {
 				if err != nil || len(p.Ranking) != 8 || p.Why == "" {
 					t.Fatal(p, err)
 				}
-				if k%20 == 0 {
+				if k%100 == 0 {
 					if pid, err := banyan.Call(outside(a), r.Key(fmt.Sprint(k)), job{}); err != nil || pid != p.Target {
 						t.Fatal("it went to", pid, "and Explain says", p, err)
 					}
