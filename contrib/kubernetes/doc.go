@@ -10,7 +10,7 @@
 // ready; what is not ready is tried like all others.
 //
 // What the API server says only ever adds addresses to try: a pod that is not listed any more stays a member for as long as it is one, and
-// an answer that is empty, partial, wrong or of another service changes nothing. Tested against recorded answers, not against a real API server.
+// an answer that is empty, partial, wrong or of another service changes nothing. Tested against answers that were written by hand after the description of the API, not against a real API server.
 //
 // # Concurrency
 //

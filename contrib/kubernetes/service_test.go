@@ -34,7 +34,8 @@ func pod(t *testing.T, f http.HandlerFunc) kubernetes.Service {
 	return kubernetes.Service{Name: "shop", PortName: "gossip", API: api.URL, Dir: dir}
 }
 
-func recorded(t *testing.T, name string) []byte {
+// answer is one of testdata.
+func answer(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -53,8 +54,8 @@ func discover(t *testing.T, s kubernetes.Service) (addrs []string, err error) {
 	return addrs, err
 }
 
-func TestRecordedAnswers(t *testing.T) {
-	pages := map[string][]byte{"": recorded(t, "slices.json"), "page-two": recorded(t, "slices2.json")}
+func TestAnswers(t *testing.T) {
+	pages := map[string][]byte{"": answer(t, "slices.json"), "page-two": answer(t, "slices2.json")}
 	s := pod(t, func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if r.URL.Path != "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices" || q.Get("labelSelector") != "kubernetes.io/service-name=shop" {
@@ -83,7 +84,7 @@ func TestPartialAnswer(t *testing.T) {
 			http.Error(w, "the server was unable to return a response in the time allotted", http.StatusGatewayTimeout)
 			return
 		}
-		_, _ = w.Write(recorded(t, "slices.json"))
+		_, _ = w.Write(answer(t, "slices.json"))
 	})
 	addrs := 0
 	err := s.Discover(t.Context(), func(list []string) { addrs += len(list) })
@@ -99,9 +100,9 @@ func TestWrongAnswers(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"forbidden":  {403, string(recorded(t, "forbidden.json")), "cannot list resource"},
+		"forbidden":  {403, string(answer(t, "forbidden.json")), "cannot list resource"},
 		"no JSON":    {200, "<html>sign in</html>", "invalid character"},
-		"cut off":    {200, string(recorded(t, "slices.json")[:900]), "unexpected end"},
+		"cut off":    {200, string(answer(t, "slices.json")[:900]), "unexpected end"},
 		"other list": {200, `{"kind":"PodList","items":[{"endpoints":[{"addresses":["10.0.0.1"]}]}]}`, "PodList"},
 		"a redirect": {302, "", "302"},
 		"endless":    {200, `{"kind":"EndpointSliceList","metadata":{"continue":"x"},"items":[]}`, "pages"},
@@ -136,7 +137,7 @@ func TestEmptyAnswer(t *testing.T) {
 // TestForeignServer: an API server whose certificate is not of the cluster's authority gets no token.
 func TestForeignServer(t *testing.T) {
 	other := pod(t, func(_ http.ResponseWriter, r *http.Request) { t.Error("it was asked, with", r.Header) })
-	if err := os.WriteFile(filepath.Join(other.Dir, "ca.crt"), recorded(t, "other-ca.crt"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(other.Dir, "ca.crt"), answer(t, "other-ca.crt"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := discover(t, other); err == nil || !strings.Contains(err.Error(), "certificate") {
