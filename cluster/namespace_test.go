@@ -214,6 +214,7 @@ func TestBusyNodeIsNotGivenUp(t *testing.T) {
 		t.Logf("SIGKILL: p%d sees it after %v", i+1, p.whenTold(t).Sub(start))
 		p.when(t, "killed@127.0.0.1", "unreachable")
 	}
+	ps[0].when(t, "killed@127.0.0.1", "unreachable") // else that counts as what it gave up while it was busy
 	before := []string{ps[0].ask(t, "seen"), ps[1].ask(t, "seen"), ps[2].ask(t, "seen")}
 	ps[0].tell(t, "busy 64 8")
 	if got := ps[0].answer(t); got != "busy" {
