@@ -80,10 +80,11 @@ func (r *relays) usable(l *link) error {
 	return nil
 }
 
-func (r *relays) remove(k leg) {
+// remove takes a leg off the books; false if it was gone already.
+func (r *relays) remove(k leg) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.removeLocked(k)
+	return r.removeLocked(k) != nil
 }
 
 // removeLocked takes a leg off the books. With mu held.
@@ -269,14 +270,7 @@ func (c *crossing) over(from leg, why error) {
 	if why != nil {
 		text = []byte(why.Error())
 	}
-	if to.link.t.relays.take(to) {
+	if to.link.t.relays.remove(to) {
 		to.link.tell(relayEnd, to.id, text)
 	}
-}
-
-// take is remove; false if it was gone already.
-func (r *relays) take(k leg) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.removeLocked(k) != nil
 }

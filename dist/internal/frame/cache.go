@@ -50,6 +50,10 @@ type lately struct {
 
 func (l *lately) forget() { l.header = l.header[:0] }
 
+func (l *lately) note(atoms []etf.Atom, header []byte) {
+	l.atoms, l.header = append(l.atoms[:0], atoms...), append(l.header[:0], header...)
+}
+
 // NewOutCache makes an empty cache, for a new connection.
 func NewOutCache() *OutCache { return &OutCache{seed: maphash.MakeSeed()} }
 
@@ -94,7 +98,7 @@ func (c *OutCache) AppendHeader(dst []byte, atoms []etf.Atom) []byte {
 	if news {
 		c.lately.forget()
 	} else {
-		c.lately.atoms, c.lately.header = append(c.lately.atoms[:0], atoms...), append(c.lately.header[:0], dst[start:]...)
+		c.lately.note(atoms, dst[start:])
 	}
 	return dst
 }
@@ -166,7 +170,7 @@ func (c *InCache) ParseHeader(b []byte, atoms []etf.Atom) ([]etf.Atom, int, erro
 		atoms = append(atoms, c.atoms[slot])
 	}
 	if !news {
-		c.lately.atoms, c.lately.header = append(c.lately.atoms[:0], atoms...), append(c.lately.header[:0], b[:pos]...)
+		c.lately.note(atoms, b[:pos])
 	}
 	return atoms, pos, nil
 }
