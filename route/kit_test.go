@@ -145,3 +145,18 @@ func far(t testing.TB, n *banyan.Node, refs []banyan.Ref[*clerk]) (list []banyan
 func outside(n *banyan.Node) context.Context { return n.Context(context.Background()) }
 
 func sleep(d time.Duration) { <-time.After(d); synctest.Wait() }
+
+// handledBy is how many of 40 jobs, given to a router of node a, are done on a node.
+func handledBy(t *testing.T, a *banyan.Node, r banyan.Dest[*clerk], node banyan.Atom) (n int) {
+	t.Helper()
+	for range 40 {
+		pid, err := banyan.Call(outside(a), r, job{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pid.Node == node {
+			n++
+		}
+	}
+	return n
+}

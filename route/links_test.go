@@ -19,18 +19,7 @@ func TestDrainingIsHeardAtOnce(t *testing.T) {
 		a, b := c.Node("a@sim"), c.Node("b@sim")
 		refs := append(far(t, a, clerks(t, b, 2)), far(t, a, clerks(t, c.Node("c@sim"), 2))...)
 		r := route.New(a, banyan.Refs(refs...), route.RoundRobin, route.Refresh(time.Hour))
-		onB := func() (n int) {
-			for range 40 {
-				pid, err := banyan.Call(outside(a), r, job{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if pid.Node == "b@sim" {
-					n++
-				}
-			}
-			return n
-		}
+		onB := func() int { return handledBy(t, a, r, "b@sim") }
 		if n := onB(); n != 20 {
 			t.Fatal(n)
 		}

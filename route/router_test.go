@@ -100,18 +100,7 @@ func TestDraining(t *testing.T) {
 		nodes := route.NewStatic(route.NodeInfo{Name: "a@sim"}, route.NodeInfo{Name: "b@sim"})
 		refs := append(clerks(t, a, 2), far(t, a, clerks(t, c.Node("b@sim"), 2))...)
 		r := route.New(a, banyan.Refs(refs...), route.RoundRobin, route.Among(nodes))
-		onB := func() (n int) {
-			for range 40 {
-				pid, err := banyan.Call(outside(a), r, job{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if pid.Node == "b@sim" {
-					n++
-				}
-			}
-			return n
-		}
+		onB := func() int { return handledBy(t, a, r, "b@sim") }
 		if n := onB(); n != 20 {
 			t.Fatal(n)
 		}

@@ -43,14 +43,7 @@ func lsCommand() *cobra.Command {
 		Use: "ls", Aliases: []string{"list"}, Short: "List the members, as one of them sees them", Args: cobra.NoArgs,
 		Example: "  banyan node ls --node a@127.0.0.1 -o wide",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return err
-			}
-			node, err := k.asked("")
-			if err != nil {
-				return err
-			}
-			return k.with(c.Context(), func(ctx context.Context) error {
+			return k.ask(c.Context(), &f, nil, func(ctx context.Context, node banyan.Atom) error {
 				members, err := cluster.At(node).Members(ctx)
 				if err != nil {
 					return explain(node, err)
@@ -83,14 +76,7 @@ func infoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "info [NODE]", Short: "Show what a node says of itself", Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := f.check(); err != nil {
-				return err
-			}
-			node, err := k.target(args)
-			if err != nil {
-				return err
-			}
-			return k.with(c.Context(), func(ctx context.Context) error {
+			return k.ask(c.Context(), &f, args, func(ctx context.Context, node banyan.Atom) error {
 				i, err := cluster.At(node).Info(ctx)
 				if err != nil {
 					return explain(node, err)
@@ -102,6 +88,18 @@ func infoCommand() *cobra.Command {
 	k.flags(c, answerTime)
 	f.flags(c)
 	return strict(c)
+}
+
+// ask does something with the node that args name, or else with the one that is asked, once it is known that the answer can be printed.
+func (k *connection) ask(ctx context.Context, f *format, args []string, do func(context.Context, banyan.Atom) error) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	node, err := k.target(args)
+	if err != nil {
+		return err
+	}
+	return k.with(ctx, func(ctx context.Context) error { return do(ctx, node) })
 }
 
 // target is the node that is named by an argument, or else the one that is asked.

@@ -85,14 +85,7 @@ than --cut bytes is a string of the beginning. With -o jsonl rows are printed as
 
 // inspect runs do with an inspector of the node.
 func inspect(ctx context.Context, k *connection, f *format, do func(context.Context, banyan.Atom, ets.Inspector) error) error {
-	if err := f.check(); err != nil {
-		return err
-	}
-	node, err := k.asked("")
-	if err != nil {
-		return err
-	}
-	return k.with(ctx, func(ctx context.Context) error {
+	return k.ask(ctx, f, nil, func(ctx context.Context, node banyan.Atom) error {
 		i, err := ets.Inspect(ctx, node)
 		if err != nil {
 			return explain(node, err)
