@@ -4,7 +4,6 @@ package cluster
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -12,12 +11,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/internal/wholefile"
 )
 
 const (
@@ -62,23 +61,14 @@ func readAcquaintances(r io.Reader) (list []acquaintance) {
 
 // writeAcquaintances replaces the file. A crash at any moment leaves the old one or the new.
 func writeAcquaintances(path string, list []acquaintance) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	for _, a := range list {
-		fmt.Fprintln(&b, a)
-	}
-	_, err = f.Write(b.Bytes())
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return wholefile.Write(path, func(w io.Writer) error {
+		for _, a := range list {
+			if _, err := fmt.Fprintln(w, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // recall makes candidates of those that were members in an earlier life of this node.

@@ -13,7 +13,8 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
+
+	"github.com/banyan-go/banyan/internal/wholefile"
 )
 
 // A file is a list of frames: length, CRC-32C, content; both numbers are 32 bits, big endian. The first frame's content says
@@ -83,46 +84,8 @@ func fileError(op string, i *info, err error) error {
 	return opError(op, i.name, err)
 }
 
-func save[K, V any](path string, i *info, rows iter.Seq2[K, V]) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	if err = write(w, i, rows); err != nil {
-		return err
-	}
-	if err = w.Flush(); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil { // it was synced: nothing can be lost by it
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes a rename last. Where folders cannot be synced, as on Windows, the system sees to that.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !os.IsPermission(err) && !errors.Is(err, os.ErrInvalid) {
-		return err
-	}
-	return nil
+func save[K, V any](path string, i *info, rows iter.Seq2[K, V]) error {
+	return wholefile.Write(path, func(w io.Writer) error { return write(w, i, rows) })
 }
 
 func heading(i *info) string { return fileMagic + i.kind + "\n" + i.types }
