@@ -100,8 +100,8 @@ func (t *Transport) beater() {
 		t.mu.Unlock()
 		for _, l := range links {
 			l.announceBeats(every)
-			if every > 0 && l.friend.Load() && l.now()-l.lastWrite.Load() >= int64(every-pass) {
-				l.showLife()
+			if last := l.lastWrite.Load(); every > 0 && l.friend.Load() && l.now()-last >= int64(every-pass) {
+				l.showLife(last)
 			}
 		}
 	}
@@ -115,10 +115,10 @@ func (l *link) announceBeats(every time.Duration) {
 }
 
 // showLife sends a tick, as tick does; whoever calls it has nothing else to do, so he writes himself.
-func (l *link) showLife() {
+func (l *link) showLife(last int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.reason != nil || l.writing || !l.q.empty() {
+	if !l.quietSince(last) {
 		return
 	}
 	l.q.small = append(l.q.small, 0, 0, 0, 0)

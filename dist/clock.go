@@ -28,7 +28,8 @@ func (l *link) clock() {
 			l.fail(ErrTick)
 			return
 		}
-		quiet, answer := now-l.lastWrite.Load(), l.answerAfter()
+		last, answer := l.lastWrite.Load(), l.answerAfter()
+		quiet := now - last
 		heard := l.dataSeen.Load()
 		if heard && quiet <= silent { // we have written since: that was the answer
 			l.dataSeen.Store(false)
@@ -37,7 +38,7 @@ func (l *link) clock() {
 		if quiet >= t/4 || (quiet >= answer && (heard || l.tickSeen.Load())) {
 			l.dataSeen.Store(false)
 			heard = false
-			l.tick()
+			l.tick(last)
 			quiet = 0
 		}
 		l.tickSeen.Store(false)
@@ -53,16 +54,21 @@ func (l *link) clock() {
 // would answer each other's answers for ever, and short, as the peer's tick time may be.
 func (l *link) answerAfter() int64 { return int64(min(l.t.cfg.TickTime/8, 500*time.Millisecond)) }
 
-// tick puts an empty frame in line, unless there is something there: that says as much, and if the peer does not read
-// it, it would not read the tick either.
-func (l *link) tick() {
+// tick puts an empty frame in line, unless something was written since last, the lastWrite that the caller went by.
+func (l *link) tick(last int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.reason != nil || l.writing || !l.q.empty() {
+	if !l.quietSince(last) {
 		return
 	}
 	l.q.small = append(l.q.small, 0, 0, 0, 0)
 	l.kick()
+}
+
+// quietSince reports whether nothing was written since last, and nothing is in line: that says as much as a tick, and if the peer does
+// not read it, it would not read the tick either. Call with mu held: lastWrite is stored before writing ends.
+func (l *link) quietSince(last int64) bool {
+	return l.reason == nil && !l.writing && l.q.empty() && l.lastWrite.Load() == last
 }
 
 // sawTick is the reader's word to the clock.

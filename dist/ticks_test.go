@@ -70,6 +70,23 @@ func TestIdleLinksAreIdle(t *testing.T) {
 	})
 }
 
+// A clock that read when the last write was, and then stood still while one was made, does not tick beside it.
+func TestTickAfterWriteIsLeftOut(t *testing.T) {
+	l := &link{wake: make(chan struct{}, 1)}
+	l.lastWrite.Store(2)
+	for _, tick := range []func(int64){l.tick, l.showLife} {
+		tick(1)
+		if !l.q.empty() {
+			t.Error("a tick, though something was written since")
+		}
+		tick(2)
+		if len(l.q.small) != tickSize {
+			t.Errorf("%d bytes in line for a tick", len(l.q.small))
+		}
+		l.q.small = nil
+	}
+}
+
 // Who sends to a peer that does not read is told to wait, with a bounded buffer; the links of others do not notice.
 func TestSlowPeerHoldsUpNobodyElse(t *testing.T) {
 	a, b, ab, _ := tcpPair(t, nil, nil)
