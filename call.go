@@ -213,10 +213,8 @@ func (c *call) outcome(ctx context.Context, from caller) error {
 		err = ErrTimeout
 	case s&callKilled != 0:
 		return &ProcessError{Reason: ErrKilled, Delivered: true}
-	case !from.is(ctx) && ctx.Err() != nil:
-		if err = ctx.Err(); err == context.DeadlineExceeded {
-			err = ErrTimeout
-		}
+	case from.over(ctx) != nil:
+		err = from.over(ctx)
 	case from.self != nil:
 		err = from.self.exitReason()
 	default:
@@ -340,7 +338,8 @@ func stateOf[S any](p *Self) S { return p.state.(S) }
 //
 // It ends with: the reply; the server's own error; an error that is ErrNotDelivered (no such process, it died before it
 // began, ErrMailboxFull, ErrNotUnderstood...: safe to send again); *ProcessError, the server died in the call; ErrTimeout
-// or the error of ctx: it may have been handled. Late replies are dropped.
+// or the error of ctx: it may have been handled. Late replies are dropped. Under a ctx that has ended already nothing is sent: its
+// error is ErrNotDelivered too.
 func Call[S, R any, Q Query[S, R]](ctx context.Context, to Dest[S], q Q, opts ...CallOption) (R, error) {
 	var zero R
 	ref, ok := to.(Ref[S])
@@ -369,6 +368,9 @@ func callRef[S, R any, Q Query[S, R]](ctx context.Context, h *handle, q Q, opts 
 	}
 	if rec.nilable && isNil(q) {
 		return zero, undeliveredOp("call", h.String(), q, errNilMessage)
+	}
+	if err := from.over(ctx); err != nil {
+		return zero, undeliveredOp("call", h.String(), q, err)
 	}
 	node := h.node
 	c := node.getCall(from)
@@ -412,6 +414,18 @@ func (c *call) told() Load {
 
 // is reports whether ctx is the calling process itself: its end then comes by an interrupt, and needs no channel.
 func (c caller) is(ctx context.Context) bool { return c.self != nil && ctx == context.Context(c.self) }
+
+// over is why nothing is sent under a context that has ended; nil if it has not.
+func (c caller) over(ctx context.Context) error {
+	if c.is(ctx) {
+		return nil // an ended process cannot send either: see sendLocal
+	}
+	err := ctx.Err()
+	if err == context.DeadlineExceeded {
+		return ErrTimeout
+	}
+	return err
+}
 
 // takeReply reads the reply of a call that is done.
 func takeReply[R any](c *call) R {

@@ -5,6 +5,7 @@ package banyan_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,6 +73,9 @@ func TestDeadlines(t *testing.T) {
 						start := time.Now()
 						_, err := banyan.Call(m.ctx, slow, sleepFor(time.Minute), m.opts...)
 						errorIs(t, err, c.is)
+						if strings.HasSuffix(name, " before") {
+							errorIs(t, err, banyan.ErrNotDelivered)
+						}
 						if c.is == banyan.ErrTimeout {
 							errorIs(t, err, context.DeadlineExceeded)
 						}
@@ -313,6 +317,26 @@ func TestExpiredCallIsNotExecuted(t *testing.T) {
 		in(t, n, a, func(*banyan.Self) {})
 		if ran || n.Stats().Expired != 1 {
 			t.Errorf("ran: %v, expired: %d", ran, n.Stats().Expired)
+		}
+	})
+}
+
+// Nothing is sent under a context that has ended, however fast the reply would be.
+func TestCallUnderAnEndedContextIsNotSent(t *testing.T) {
+	bubble(t, func(t *testing.T, n *banyan.Node) {
+		_, a := spawnLab(t, n)
+		ctx, cancel := context.WithCancel(outside(n))
+		cancel()
+		ran := false
+		q := ask{func(*banyan.Self) (int, error) { ran = true; return 1, nil }}
+		_, err := banyan.Call(ctx, a, q)
+		errorIs(t, err, context.Canceled, banyan.ErrNotDelivered)
+		for r := range banyan.CallAll(ctx, banyan.Refs(a), q) {
+			errorIs(t, r.Err, context.Canceled, banyan.ErrNotDelivered)
+		}
+		in(t, n, a, func(*banyan.Self) {})
+		if ran {
+			t.Error("it was handled")
 		}
 	})
 }

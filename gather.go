@@ -129,6 +129,9 @@ func startCall[Q any](ctx context.Context, h *handle, rec *record, q Q, from cal
 	if rec.nilable && isNil(q) {
 		return nil, 0, undeliveredOp("call", h.String(), q, errNilMessage)
 	}
+	if err := from.over(ctx); err != nil {
+		return nil, 0, undeliveredOp("call", h.String(), q, err)
+	}
 	c := h.node.calls.get(h.node)
 	c.by, c.gather, c.index = from.self, g, i
 	gen := c.begin(rec, h.node.deadlineOf(ctx, from, opts))

@@ -30,8 +30,8 @@ const (
 	beatLinks = 64
 	// maxBeat bounds what a peer may promise.
 	maxBeat = time.Minute
-	// beatPasses is how often in a beat the links are looked at.
-	beatPasses = 5
+	// beatSlack is by what part of a beat a tick may come early.
+	beatSlack = 5
 )
 
 // Beat makes this node show life on each link to another Banyan node: when it has sent nothing for that long it sends a tick. The peers are
@@ -51,11 +51,8 @@ func (t *Transport) Beat(every time.Duration) error {
 		t.beats = true
 		t.wg.Go(t.beater)
 	}
-	links := t.linksLocked()
 	t.mu.Unlock()
-	for _, l := range links {
-		l.announceBeats(t.beating())
-	}
+	t.wakeBeater()
 	return nil
 }
 
@@ -68,9 +65,8 @@ func (t *Transport) beating() time.Duration {
 	return every
 }
 
-// linksLocked lists the live links. Call with mu held.
-func (t *Transport) linksLocked() []*link {
-	links := make([]*link, 0, len(t.nodes))
+// linksLocked adds the live links to a list. Call with mu held.
+func (t *Transport) linksLocked(links []*link) []*link {
 	for _, n := range t.nodes {
 		if n.link != nil && n.link.alive() {
 			links = append(links, n.link)
@@ -79,37 +75,60 @@ func (t *Transport) linksLocked() []*link {
 	return links
 }
 
-// beater shows life on all links, in one goroutine: a timer for each would cost more than the ticks.
+// beater shows life on all links, in one goroutine: a timer for each would cost more than the ticks. It sleeps until the first is due, and
+// takes those with it that soon would be: idle links come to be due together. It alone announces, so that the last word is the newest.
 func (t *Transport) beater() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var links []*link
 	for {
 		select {
 		case <-t.ctx.Done():
 			return
+		case <-t.beatWake:
 		case <-timer.C:
 		}
 		every := t.beating()
-		pass := max(every/beatPasses, time.Millisecond)
-		if every == 0 {
-			pass = time.Second
-		}
-		timer.Reset(pass)
+		next := maxBeat
 		t.mu.Lock()
-		links := t.linksLocked()
+		links = t.linksLocked(links[:0])
 		t.mu.Unlock()
 		for _, l := range links {
-			l.announceBeats(every)
-			if last := l.lastWrite.Load(); every > 0 && l.friend.Load() && l.now()-last >= int64(every-pass) {
-				l.showLife(last)
+			if l.friend.Load() {
+				l.announceBeats(every)
+				if every > 0 {
+					next = min(next, l.beat(every))
+				}
 			}
 		}
+		clear(links) // those that end shall not be kept here
+		timer.Reset(next)
 	}
 }
 
-// announceBeats tells a friend how often we show life, when that has changed.
+// beat shows life if it is time, and tells when it will be again.
+func (l *link) beat(every time.Duration) time.Duration {
+	last := l.lastWrite.Load()
+	due := time.Duration(last + int64(every) - l.now())
+	if due > every/beatSlack {
+		return due
+	}
+	l.showLife(last)
+	return every
+}
+
+// wakeBeater has the links looked at now.
+func (t *Transport) wakeBeater() {
+	select {
+	case t.beatWake <- struct{}{}:
+	default:
+	}
+}
+
+// announceBeats tells a friend how often we show life, when that has changed. The beater only.
 func (l *link) announceBeats(every time.Duration) {
-	if l.friend.Load() && l.announced.Swap(int64(every)) != int64(every) {
+	if l.announced != every {
+		l.announced = every
 		l.tell(friendBeats, every.Milliseconds())
 	}
 }
@@ -132,7 +151,7 @@ func (l *link) showLife(last int64) {
 // Links tells how each link is, sorted by node.
 func (t *Transport) Links() []LinkInfo {
 	t.mu.Lock()
-	links := t.linksLocked()
+	links := t.linksLocked(nil)
 	t.mu.Unlock()
 	list := make([]LinkInfo, len(links))
 	for i, l := range links {

@@ -31,7 +31,7 @@ const friendVersion = 2
 // Agreed implements banyan.Friend: the peer has greeted us.
 func (l *link) Agreed(version int) {
 	if version >= friendVersion && !l.friend.Swap(true) {
-		l.announceBeats(l.t.beating())
+		l.t.wakeBeater() // he is to be told of our beats
 	}
 }
 

@@ -41,9 +41,9 @@ type link struct {
 	dataSeen            atomic.Bool    // the reader saw more, and the clock has not answered it
 	clockWake           chan struct{}
 
-	friend    atomic.Bool  // the peer is one of us, and understands our words; see Agreed
-	announced atomic.Int64 // how often we have promised it to show life, in nanoseconds
-	promised  atomic.Int64 // how often it has; written by the reader
+	friend    atomic.Bool   // the peer is one of us, and understands our words; see Agreed
+	announced time.Duration // the beater's: how often we have promised it to show life
+	promised  atomic.Int64  // how often it has; written by the reader
 
 	mu      sync.Mutex
 	q       queue           // guarded by mu

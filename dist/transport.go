@@ -31,6 +31,7 @@ type Transport struct {
 
 	refusedAt atomic.Int64 // when a refusal was logged last, Unix nanoseconds
 	beat      atomic.Int64 // how often to show life on links to friends, nanoseconds; 0: never
+	beatWake  chan struct{}
 
 	ctx        context.Context // ends with Close
 	cancel     context.CancelFunc
@@ -82,7 +83,7 @@ type Stats struct {
 // New makes a transport. What is wrong with cfg, Open tells.
 func New(cfg Config) *Transport {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &Transport{cfg: cfg, ctx: ctx, cancel: cancel, encode: newEncoderPool(),
+	t := &Transport{cfg: cfg, ctx: ctx, cancel: cancel, beatWake: make(chan struct{}, 1), encode: newEncoderPool(),
 		nodes: make(map[banyan.Atom]*node), setups: make(map[net.Conn]struct{})}
 	t.relays = relays{t: t, ends: make(map[leg]passage)}
 	return t
