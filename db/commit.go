@@ -18,10 +18,7 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		tx := &Tx{db: d, ctx: ctx}
-		if err := d.run(tx, fn); err != nil {
-			return err
-		}
-		out, err := d.commit(ctx, tx)
+		out, err := d.attempt(tx, fn)
 		if err != nil {
 			return err
 		}
@@ -31,34 +28,107 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 			}
 			return nil
 		}
-		if err := d.pause(ctx, attempt); err != nil {
-			if errors.Is(err, ErrClosed) {
-				return err
-			}
-			return fmt.Errorf("%w, %d times, last at key %x: %w", ErrConflict, attempt+1, out.Key, err)
+		if err := d.again(ctx, attempt, out); err != nil {
+			return err
 		}
 	}
 }
 
-// commit makes an entry of what the transaction has read and written.
-func (d *DB) commit(ctx context.Context, tx *Tx) (txn.Outcome, error) {
-	e := tx.entry()
-	if len(tx.writes) == 0 {
-		// Nothing goes into the log. What was read must be the newest at some moment of now: it still is, once this replica is sure to be up to date.
-		if err := d.confirm(ctx); err != nil {
-			return txn.Outcome{}, err
-		}
-		key, err := txn.Check(e, d.state.Reader())
-		if err != nil || key != nil {
-			return txn.Outcome{Verdict: txn.Conflict, Key: key}, err
-		}
-		return txn.Outcome{Verdict: txn.Committed}, nil
+// again waits before a transaction is tried once more, or says why it is not.
+func (d *DB) again(ctx context.Context, attempt int, out txn.Outcome) error {
+	err := d.pause(ctx, attempt)
+	if err == nil || errors.Is(err, ErrClosed) {
+		return err
 	}
+	return fmt.Errorf("%w, %d times, last at key %x: %w", ErrConflict, attempt+1, out.Key, err)
+}
+
+// attempt runs fn once, and commits.
+func (d *DB) attempt(tx *Tx, fn func(*Tx) error) (txn.Outcome, error) {
+	defer tx.end()
+	select {
+	case <-d.closed:
+		return txn.Outcome{}, ErrClosed
+	default:
+	}
+	if err := fn(tx); err != nil {
+		return tx.failed(err)
+	}
+	tx.done = true
+	return d.commit(tx)
+}
+
+// failed is what becomes of a transaction whose function has failed. If it read in several groups, it may have seen what never was
+// there at one moment, and be wrong about that: then it is tried again.
+func (tx *Tx) failed(err error) (txn.Outcome, error) {
+	if len(tx.parts) > 1 {
+		if out, wrong := tx.validate(); wrong == nil && out.Verdict == txn.Conflict {
+			return out, nil
+		}
+	}
+	return txn.Outcome{}, err
+}
+
+// commit carries out what the transaction wants to write.
+func (d *DB) commit(tx *Tx) (txn.Outcome, error) {
+	parts := tx.sorted()
+	writes := 0
+	for _, p := range parts {
+		writes += len(p.writes)
+	}
+	switch {
+	case writes == 0 && tx.readOnly && len(parts) < 2:
+		return txn.Outcome{Verdict: txn.Committed}, nil
+	case writes == 0:
+		return tx.validate()
+	case len(parts) == 1:
+		return d.commitOne(tx.ctx, parts[0])
+	}
+	return txn.Outcome{}, errors.New("db: transactions over several groups are not there yet")
+}
+
+// validate finds out whether what was read in all groups was there at one moment, without an entry in any log: it was, if it is there still, once it is
+// sure that all views were old ones.
+func (tx *Tx) validate() (txn.Outcome, error) {
+	ctx, cancel := context.WithCancel(tx.ctx)
+	defer cancel()
+	type answer struct {
+		out txn.Outcome
+		err error
+	}
+	answers := make(chan answer, len(tx.parts))
+	for _, p := range tx.parts {
+		go func() {
+			var a answer
+			if a.err = tx.db.confirm(ctx, p.shard); a.err == nil {
+				a.out, a.err = p.shard.check(ctx, p.entry(txn.KindCommit))
+			}
+			answers <- a
+		}()
+	}
+	all := txn.Outcome{Verdict: txn.Committed}
+	var err error
+	for range tx.parts {
+		switch a := <-answers; {
+		case a.err != nil && err == nil:
+			err = a.err
+			cancel()
+		case a.err == nil && a.out.Verdict != txn.Committed:
+			all = a.out
+		}
+	}
+	return all, err
+}
+
+// commitOne commits in one group, by one entry.
+func (d *DB) commitOne(ctx context.Context, p *part) (txn.Outcome, error) {
+	e := p.entry(txn.KindCommit)
 	e.Session = d.session
 	e.Seq, e.Low = d.sessions.begin()
-	out, err := d.propose(ctx, e)
+	out, err := d.propose(ctx, p.shard, e)
 	if errors.Is(err, ErrUnknown) {
 		d.sessions.keep(e.Seq)
+		err = &UnknownError{TxID{e.Session, e.Seq, p.group}, err}
 	} else {
 		d.sessions.end(e.Seq)
 	}
@@ -66,21 +136,20 @@ func (d *DB) commit(ctx context.Context, tx *Tx) (txn.Outcome, error) {
 }
 
 // propose hands an entry in until its outcome is known. The same entry may be handed in again: its number keeps it from
-// being carried out twice.
-func (d *DB) propose(ctx context.Context, e *txn.Entry) (txn.Outcome, error) {
+// being carried out twice. An error that wraps ErrUnknown says that it may be carried out.
+func (d *DB) propose(ctx context.Context, s shard, e *txn.Entry) (txn.Outcome, error) {
 	data := e.Append(nil)
 	open := false // an earlier attempt may still be carried out
-	unknown := func(err error) error { return &UnknownError{TxID{e.Session, e.Seq}, err} }
 	for attempt := 0; ; attempt++ {
-		r, err := d.host.Propose(ctx, group, data)
+		out, err := s.propose(ctx, data)
 		switch {
 		case err == nil:
-			return r.Value.(txn.Outcome), nil
+			return out, nil
 		case errors.Is(err, host.ErrTooLarge):
 			return txn.Outcome{}, fmt.Errorf("%w: %w", ErrTooLarge, err)
 		case errors.Is(err, host.ErrStopped):
 			if open {
-				return txn.Outcome{}, unknown(d.stopped())
+				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, d.stopped())
 			}
 			return txn.Outcome{}, d.stopped()
 		case errors.Is(err, host.ErrUnknown):
@@ -88,7 +157,7 @@ func (d *DB) propose(ctx context.Context, e *txn.Entry) (txn.Outcome, error) {
 		}
 		if err := d.pause(ctx, attempt); err != nil {
 			if open {
-				return txn.Outcome{}, unknown(err)
+				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 			}
 			return txn.Outcome{}, fmt.Errorf("%w: %w", ErrNoQuorum, err)
 		}
@@ -103,7 +172,11 @@ func (d *DB) Outcome(ctx context.Context, id TxID) (committed bool, err error) {
 	}
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
-	out, err := d.propose(ctx, &txn.Entry{Kind: txn.KindClose, Session: id.session, Seq: id.seq})
+	s, err := d.shard(id.group)
+	if err != nil {
+		return false, err
+	}
+	out, err := d.propose(ctx, s, &txn.Entry{Kind: txn.KindClose, Session: id.session, Seq: id.seq})
 	if err != nil {
 		return false, err
 	}

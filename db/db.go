@@ -23,9 +23,6 @@ import (
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
-// group is the one that has all rows.
-const group = 1
-
 // tick is the length of the host's ticks.
 const tick = 100 * time.Millisecond
 
@@ -34,9 +31,10 @@ const patience = 10 * time.Second
 
 // DB is an open database.
 type DB struct {
-	host  *host.Host
-	log   *raftlog.Store
-	state *state.Store
+	host   *host.Host
+	log    *raftlog.Store
+	state  *state.Store
+	shards map[uint64]shard // by group; not changed once the database is open
 
 	session  txn.Session
 	sessions sessions
@@ -49,7 +47,7 @@ type DB struct {
 // when it is closed.
 func Open(dir string) (*DB, error) {
 	if dir == "" {
-		return open(vfs.NewMem(), "")
+		return open(vfs.NewMem(), "db")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("db: %w", err)
@@ -71,6 +69,9 @@ func open(fs vfs.FS, dir string) (_ *DB, err error) {
 			err = fmt.Errorf("db: %w", errors.Join(err, d.closeStores()))
 		}
 	}()
+	if err := checkFormat(fs, dir); err != nil {
+		return nil, err
+	}
 	if d.log, err = raftlog.Open(disk.Options{FS: fs, Dir: filepath.Join(dir, "log"), MemTableBytes: 32 << 20}, newID); err != nil {
 		return nil, err
 	}
@@ -86,11 +87,18 @@ func open(fs vfs.FS, dir string) (_ *DB, err error) {
 	if err := errors.Join(refused.errs...); err != nil {
 		return nil, err
 	}
-	if err := core.Create(group, []state.Member{{Replica: 1, Node: 1, Store: d.log.ID()}}); err != nil {
-		return nil, err
+	groups := append(txn.Meta.Groups(), txn.Disk.Groups()...)
+	for _, g := range groups {
+		if err := core.Create(g, []state.Member{{Replica: 1, Node: 1, Store: d.log.ID()}}); err != nil {
+			return nil, err
+		}
 	}
 	d.session = sessionOf(d.log.ID(), d.log.Boot())
 	d.host = host.Start(core, tick, nil)
+	d.shards = map[uint64]shard{}
+	for _, g := range groups {
+		d.shards[g] = &local{group: g, host: d.host, state: d.state}
+	}
 	return d, d.begin()
 }
 
@@ -114,18 +122,29 @@ func (r *refusals) Lost(group, replica uint64, why string) {
 func (d *DB) begin() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	old, err := txn.Sessions(d.state.Reader(), group)
-	if err != nil {
-		return err
-	}
-	for _, s := range old {
-		if s != d.session {
-			if _, err := d.propose(ctx, &txn.Entry{Kind: txn.KindExpire, Session: s}); err != nil {
+	for g, sh := range d.shards {
+		old, err := txn.Sessions(d.state.Reader(), g)
+		if err != nil {
+			return err
+		}
+		for _, s := range old {
+			if s == d.session {
+				continue
+			}
+			if _, err := d.propose(ctx, sh, &txn.Entry{Kind: txn.KindExpire, Session: s}); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// shard finds a group.
+func (d *DB) shard(group uint64) (shard, error) {
+	if s := d.shards[group]; s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("db: there is no group %d", group)
 }
 
 // Close closes the database. Transactions under way end with ErrUnknown. Closing twice is closing once.
@@ -159,28 +178,34 @@ func (d *DB) stopped() error {
 	return errors.Join(ErrDead, d.log.Err(), d.state.Err())
 }
 
-// View runs fn on the newest state, as it is at one moment that lies between the call and the return. What
-// it reads is kept for it for as long as it runs.
+// View runs fn on the newest state, as it is at one moment that lies between the call and the return. What it reads is kept for it for as long as it
+// runs. If it reads in several groups, it is checked at the end whether all of that was there at one moment; if not, fn runs again. If that goes on until ctx ends,
+// the error is ErrConflict.
 func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
-	if err := d.confirm(ctx); err != nil {
-		return err
+	for attempt := 0; ; attempt++ {
+		out, err := d.attempt(&Tx{db: d, ctx: ctx, readOnly: true}, fn)
+		if err != nil || out.Verdict == txn.Committed {
+			return err
+		}
+		if err := d.again(ctx, attempt, out); err != nil {
+			return err
+		}
 	}
-	return d.run(&Tx{db: d, ctx: ctx, readOnly: true}, fn)
 }
 
-// confirm waits until it is sure that this replica's state is what the group has agreed on.
-func (d *DB) confirm(ctx context.Context) error {
-	for {
-		err := d.host.Read(ctx, group)
+// confirm waits until it is sure that a group's views are what the group has agreed on.
+func (d *DB) confirm(ctx context.Context, s shard) error {
+	for attempt := 0; ; attempt++ {
+		err := s.confirm(ctx)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, host.ErrStopped):
 			return d.stopped()
 		}
-		if err := d.pause(ctx, 0); err != nil {
+		if err := d.pause(ctx, attempt); err != nil {
 			return fmt.Errorf("%w: %w", ErrNoQuorum, err)
 		}
 	}
@@ -206,23 +231,4 @@ func (d *DB) pause(ctx context.Context, attempt int) error {
 	case <-d.closed:
 		return ErrClosed
 	}
-}
-
-// run gives fn a view of one moment.
-func (d *DB) run(tx *Tx, fn func(*Tx) error) error {
-	select {
-	case <-d.closed:
-		return ErrClosed
-	default:
-	}
-	tx.view = d.state.View()
-	defer func() {
-		tx.view.Close()
-		tx.done = true
-	}()
-	var err error
-	if tx.at, err = d.state.At(tx.view, group); err != nil {
-		return err
-	}
-	return fn(tx)
 }

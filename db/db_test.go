@@ -14,6 +14,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 func openOn(t *testing.T, fs vfs.FS) *DB {
@@ -322,7 +324,8 @@ func TestMisuse(t *testing.T) {
 func TestDrop(t *testing.T) {
 	d := openOn(t, vfs.NewMem())
 	tb, other := table[string, int](t, d, "t"), table[string, int](t, d, "other")
-	update(t, d, func(tx *Tx) error { return errors.Join(tb.Put(tx, "a", 1), other.Put(tx, "a", 2)) })
+	update(t, d, func(tx *Tx) error { return tb.Put(tx, "a", 1) })
+	update(t, d, func(tx *Tx) error { return other.Put(tx, "a", 2) })
 	err := d.Update(t.Context(), func(tx *Tx) error { // one that is under way is too late
 		err := tb.Put(tx, "b", 1)
 		if dropped := d.Drop(t.Context(), "t"); dropped != nil && !errors.Is(dropped, ErrNoTable) {
@@ -343,7 +346,7 @@ func TestDrop(t *testing.T) {
 		t.Errorf("the old handle on the new table: %v", err)
 	}
 	list, err := d.Tables(t.Context())
-	want(t, list, "[{other string int} {t string int}]")
+	want(t, list, "[{other string int } {t string int }]")
 	if err != nil {
 		t.Error(err)
 	}
@@ -378,16 +381,18 @@ func TestOutcome(t *testing.T) {
 	tb := table[int, int](t, d, "t")
 	entry := func() (*Tx, TxID) {
 		tx := &Tx{db: d, ctx: t.Context()}
-		if err := d.run(tx, func(tx *Tx) error { return tb.Put(tx, 1, 1) }); err != nil {
+		if err := tb.Put(tx, 1, 1); err != nil {
 			t.Fatal(err)
 		}
+		tx.end()
 		seq, _ := d.sessions.begin()
-		return tx, TxID{d.session, seq}
+		return tx, TxID{d.session, seq, tx.sorted()[0].group}
 	}
 	propose := func(tx *Tx, id TxID) string {
-		e := tx.entry()
+		p := tx.sorted()[0]
+		e := p.entry(txn.KindCommit)
 		e.Session, e.Seq = id.session, id.seq
-		out, err := d.propose(t.Context(), e)
+		out, err := d.propose(t.Context(), p.shard, e)
 		return fmt.Sprint(out.Verdict, err)
 	}
 	tx, id := entry()

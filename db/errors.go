@@ -24,14 +24,16 @@ var (
 	ErrExists = errors.New("the key exists")
 	// ErrNoTable: the table was dropped, or never created.
 	ErrNoTable = errors.New("no such table")
-	// ErrType: the table exists with another type of key or value.
-	ErrType = errors.New("the table has other types")
+	// ErrType: the table exists with another type of key or value, or with other options.
+	ErrType = errors.New("the table is another one")
 	// ErrReadOnly: a write in DB.View.
 	ErrReadOnly = errors.New("a view cannot write")
 	// ErrTxDone: the transaction was used after its function had returned.
 	ErrTxDone = errors.New("the transaction is over")
 	// ErrTooLarge: the transaction has more writes, or has read more, than one entry takes (4 MB). Split it.
 	ErrTooLarge = errors.New("the transaction is too large")
+	// ErrFormat: the folder was written by a version of this package whose files this one does not read. What is in it can be read by that version only.
+	ErrFormat = errors.New("the folder has another format")
 	// ErrClosed: the database was closed.
 	ErrClosed = errors.New("the database is closed")
 	// ErrDead: the disk failed under the database. Nothing more can be written: end the process and start it again, when the disk is
@@ -43,6 +45,7 @@ var (
 type TxID struct {
 	session txn.Session
 	seq     uint64
+	group   uint64 // knows how it ended
 }
 
 // String implements fmt.Stringer.
@@ -57,7 +60,7 @@ type UnknownError struct {
 }
 
 // Error implements error.
-func (e *UnknownError) Error() string { return fmt.Sprintf("%v (%v): %v", ErrUnknown, e.ID, e.Err) }
+func (e *UnknownError) Error() string { return fmt.Sprintf("transaction %v: %v", e.ID, e.Err) }
 
 // Is makes it an ErrUnknown.
 func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }

@@ -3,6 +3,7 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -10,18 +11,107 @@ import (
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
-// The definitions of tables are rows of table 0, under 'd' and the table's name; the next number for a table is there under 'n'.
-var schema = func() (r tableRef) { r.init(0); return r }()
+// The definitions of tables are rows of table 0 of the meta group, under 'd' and the table's name; the next number for a table is there under 'n'.
+// Besides, a table has a mark in each group where it may have rows. Who uses a table reads the mark in the group that it uses, and never the definition: so
+// its commit does not touch the meta group. Definition and marks come and go in one transaction.
+var schema = txn.Prefix(txn.Meta.Base(), 0)
 
-func definitionKey(name string) []byte {
-	return appendString(append(append([]byte(nil), schema.prefix...), 'd'), name)
+// firstTable is the first number of a table of users. Those below are for the tables of the database itself; see systemTable.
+const firstTable = 1024
+
+func definitionKey(name string) []byte { return appendString(append(bytes.Clone(schema), 'd'), name) }
+
+func nextKey() []byte { return append(bytes.Clone(schema), 'n') }
+
+// tableRef is what a transaction knows of a table.
+type tableRef struct {
+	name   string
+	id     uint32
+	class  txn.Class
+	part   string // names the partition key; empty: the table lies in one slot
+	system bool   // it has no definition, and is always there
 }
 
-func nextKey() []byte { return append(append([]byte(nil), schema.prefix...), 'n') }
+// ranges are where the table has rows, one range for each group, from the first to the last of the slots there.
+func (r *tableRef) ranges() (list []txn.Scan) {
+	prefixes := func(slot, more uint16) {
+		p := txn.Prefix(slot, r.id)
+		list = append(list, txn.Scan{From: p, To: txn.After(p), More: more})
+	}
+	if r.part == "" {
+		prefixes(txn.TableSlot(r.class, r.id), 0)
+		return list
+	}
+	for _, g := range r.class.Groups() {
+		from, to := txn.SlotsOf(g)
+		prefixes(from, to-from)
+	}
+	return list
+}
+
+// use makes the transaction depend on the table's being there, so that none commits to a table that was dropped meanwhile.
+func (tx *Tx) use(t *tableRef, group uint64) error {
+	if err := tx.usable(); err != nil || t.system {
+		return err
+	}
+	mark := txn.MarkKey(group, t.id)
+	if p := tx.parts[group]; p != nil && p.reads[string(mark)] != 0 {
+		return nil
+	}
+	_, ok, err := tx.get(mark)
+	if err == nil && !ok {
+		err = fmt.Errorf("db: table %q: %w", t.name, ErrNoTable)
+	}
+	return err
+}
+
+// definition is what is written down of a table.
+type definition struct {
+	ID         uint32
+	Class      txn.Class
+	Key, Value string
+	Part       string
+}
+
+func (d definition) ref(name string) tableRef {
+	return tableRef{name: name, id: d.ID, class: d.Class, part: d.Part}
+}
+
+func (d definition) encode() []byte {
+	b := binary.BigEndian.AppendUint32(nil, d.ID)
+	b = append(b, byte(d.Class))
+	return appendString(appendString(appendString(b, d.Key), d.Value), d.Part)
+}
+
+func decodeDefinition(b []byte) (d definition, err error) {
+	if len(b) < 5 {
+		return d, errKey
+	}
+	d.ID, d.Class = binary.BigEndian.Uint32(b), txn.Class(b[4])
+	b = b[5:]
+	for _, s := range []*string{&d.Key, &d.Value, &d.Part} {
+		if *s, b, err = cutString(b); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+// fits says why a table cannot be opened as another one.
+func (d definition) fits(want definition) error {
+	switch {
+	case d.Key != want.Key || d.Value != want.Value:
+		return fmt.Errorf("%w: keys %s and values %s, not %s and %s", ErrType, d.Key, d.Value, want.Key, want.Value)
+	case d.Part != want.Part:
+		return fmt.Errorf("%w: it is partitioned by %q, not by %q", ErrType, d.Part, want.Part)
+	case d.Class != want.Class:
+		return fmt.Errorf("%w: it is kept elsewhere", ErrType)
+	}
+	return nil
+}
 
 // define finds a table's definition, or makes it.
 func (d *DB) define(ctx context.Context, name string, want definition) (ref tableRef, err error) {
-	ref.name = name
 	err = d.Update(ctx, func(tx *Tx) error {
 		b, ok, err := tx.get(definitionKey(name))
 		if err != nil {
@@ -29,35 +119,46 @@ func (d *DB) define(ctx context.Context, name string, want definition) (ref tabl
 		}
 		if ok {
 			have, err := decodeDefinition(b)
-			if err != nil {
-				return err
+			if err == nil {
+				err = have.fits(want)
 			}
-			if have.Key != want.Key || have.Value != want.Value {
-				return fmt.Errorf("%w: keys %s and values %s, not %s and %s", ErrType, have.Key, have.Value, want.Key, want.Value)
-			}
-			ref.init(have.ID)
-			return nil
+			ref = have.ref(name)
+			return err
 		}
-		next := uint32(1)
+		want.ID = firstTable
 		if b, ok, err := tx.get(nextKey()); err != nil {
 			return err
 		} else if ok && len(b) == 4 {
-			next = binary.BigEndian.Uint32(b)
+			want.ID = binary.BigEndian.Uint32(b)
 		}
-		want.ID = next
-		ref.init(next)
-		if err := tx.write(txn.Write{Key: nextKey(), Value: binary.BigEndian.AppendUint32(nil, next+1)}); err != nil {
+		ref = want.ref(name)
+		if err := tx.write(txn.Write{Key: nextKey(), Value: binary.BigEndian.AppendUint32(nil, want.ID+1)}); err != nil {
 			return err
 		}
 		return tx.write(txn.Write{Key: definitionKey(name), Value: want.encode()})
 	})
-	return ref, err
+	if err != nil {
+		return ref, err
+	}
+	for _, r := range ref.ranges() {
+		if err := d.Update(ctx, func(tx *Tx) error {
+			mark := txn.MarkKey(txn.GroupOf(r.From), ref.id)
+			if _, ok, err := tx.get(mark); ok || err != nil {
+				return err
+			}
+			return tx.write(txn.Write{Key: mark})
+		}); err != nil {
+			return ref, err
+		}
+	}
+	return ref, nil
 }
 
 // Drop removes a table with all its rows. Transactions that use it and are not committed yet end with ErrNoTable. A table that is not there is
 // ErrNoTable too.
 func (d *DB) Drop(ctx context.Context, name string) error {
-	return d.Update(ctx, func(tx *Tx) error {
+	var ref tableRef
+	err := d.Update(ctx, func(tx *Tx) error {
 		b, ok, err := tx.get(definitionKey(name))
 		if err != nil {
 			return err
@@ -69,41 +170,63 @@ func (d *DB) Drop(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		var ref tableRef
-		ref.init(def.ID)
-		if err := tx.write(txn.Write{Key: ref.prefix, Clear: true}); err != nil {
-			return err
-		}
+		ref = def.ref(name)
 		return tx.write(txn.Write{Key: definitionKey(name), Delete: true})
 	})
+	if err != nil {
+		return err
+	}
+	for _, r := range ref.ranges() {
+		if err := d.Update(ctx, func(tx *Tx) error {
+			if err := tx.write(txn.Write{Key: r.From, Clear: true, More: r.More}); err != nil {
+				return err
+			}
+			return tx.write(txn.Write{Key: txn.MarkKey(txn.GroupOf(r.From), ref.id), Delete: true})
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // TableInfo describes a table.
 type TableInfo struct {
 	Name       string
 	Key, Value string // the types, as they are written down
+	// Partition names the partition key; it is empty for a table that lies in one slot.
+	Partition string
 }
 
 // Tables lists the tables by name.
 func (d *DB) Tables(ctx context.Context) (list []TableInfo, err error) {
 	err = d.View(ctx, func(tx *Tx) error {
 		list = nil
-		prefix := append(append([]byte(nil), schema.prefix...), 'd')
-		var bad error
-		err := tx.rows(prefix, txn.After(prefix), false, func(key, value []byte) bool {
-			name, _, err := cutString(key[len(prefix):])
-			var def definition
-			if err == nil {
-				def, err = decodeDefinition(value)
-			}
-			bad = err
-			list = append(list, TableInfo{name, def.Key, def.Value})
-			return err == nil
+		return tx.definitions(func(name string, def definition) error {
+			list = append(list, TableInfo{name, def.Key, def.Value, def.Part})
+			return nil
 		})
-		if bad != nil {
-			return bad
-		}
-		return err
 	})
 	return list, err
+}
+
+// definitions goes through the definitions of all tables, by name.
+func (tx *Tx) definitions(fn func(name string, def definition) error) error {
+	prefix := append(bytes.Clone(schema), 'd')
+	var bad error
+	err := tx.rows([]txn.Scan{{From: prefix, To: txn.After(prefix)}}, false, func(key, value []byte) bool {
+		name, _, err := cutString(key[len(prefix):])
+		var def definition
+		if err == nil {
+			def, err = decodeDefinition(value)
+		}
+		if err == nil {
+			err = fn(name, def)
+		}
+		bad = err
+		return err == nil
+	})
+	if bad != nil {
+		return bad
+	}
+	return err
 }

@@ -5,7 +5,6 @@ package db
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"reflect"
@@ -18,21 +17,14 @@ import (
 // several times for one table.
 type Table[K, V any] struct {
 	tableRef
-	key keyCodec
+	key    keyCodec
+	slot   uint16         // of all rows, if part is empty
+	partOf func(K) []byte // nil: the whole key
 }
 
-// tableRef is what a transaction knows of a table.
-type tableRef struct {
-	name    string
-	id      uint32
-	version uint64 // of its definition
-	prefix  []byte
-	end     []byte
-}
-
-// NewTable opens a table, and creates it if it is not there. The types of a table that is there must be those that it was created with, as far
-// as they are written down: the shape of the key, and the name of the value's type.
-func NewTable[K, V any](ctx context.Context, d *DB, name string) (*Table[K, V], error) {
+// NewTable opens a table, and creates it if it is not there. The types and options of a table that is there must be those that it was created with, as far
+// as they are written down: the shape of the key, the name of the value's type, and the options.
+func NewTable[K, V any](ctx context.Context, d *DB, name string, options ...TableOption) (*Table[K, V], error) {
 	fail := func(err error) (*Table[K, V], error) { return nil, fmt.Errorf("db: table %q: %w", name, err) }
 	key, err := keyCodecOf(reflect.TypeFor[K]())
 	if err != nil {
@@ -42,23 +34,64 @@ func NewTable[K, V any](ctx context.Context, d *DB, name string) (*Table[K, V], 
 	if _, err := etf.Marshal(zero); err != nil {
 		return fail(err)
 	}
-	def := definition{Key: key.sig, Value: reflect.TypeFor[V]().String()}
-	ref, err := d.define(ctx, name, def)
+	var o tableOptions
+	for _, opt := range options {
+		if err := opt.apply(&o); err != nil {
+			return fail(err)
+		}
+	}
+	partOf, err := partition[K](&o)
 	if err != nil {
 		return fail(err)
 	}
-	return &Table[K, V]{ref, key}, nil
+	o.def.Key, o.def.Value = key.sig, reflect.TypeFor[V]().String()
+	ref, err := d.define(ctx, name, o.def)
+	if err != nil {
+		return fail(err)
+	}
+	return newTable[K, V](ref, key, partOf), nil
+}
+
+func newTable[K, V any](ref tableRef, key keyCodec, partOf func(K) []byte) *Table[K, V] {
+	t := &Table[K, V]{tableRef: ref, key: key, partOf: partOf}
+	if ref.part == "" {
+		t.slot = txn.TableSlot(ref.class, ref.id)
+	}
+	return t
+}
+
+// systemTable is a table of the meta group that the database keeps for itself: it has a number below firstTable, and no definition.
+func systemTable[K, V any](name string, id uint32) *Table[K, V] {
+	key, err := keyCodecOf(reflect.TypeFor[K]())
+	if err != nil || id == 0 || id >= firstTable {
+		panic(fmt.Sprintf("db: table %q cannot be %d of the system's: %v", name, id, err))
+	}
+	return newTable[K, V](tableRef{name: name, id: id, class: txn.Meta, system: true}, key, nil)
 }
 
 // Name is the table's name.
 func (t *Table[K, V]) Name() string { return t.name }
 
-func (t *Table[K, V]) encode(k K) []byte {
-	return t.key.append(bytes.Clone(t.prefix), reflect.ValueOf(&k).Elem())
+// at is where the row of a key is.
+func (t *Table[K, V]) at(k K) []byte {
+	key := t.key.append(txn.Prefix(t.slot, t.id), reflect.ValueOf(&k).Elem())
+	switch {
+	case t.part == "":
+		return key
+	case t.partOf != nil:
+		return txn.InSlot(key, txn.PartSlot(t.class, t.partOf(k)))
+	}
+	return txn.InSlot(key, txn.PartSlot(t.class, key[txn.PrefixLen:]))
+}
+
+// row is at, for a transaction that uses the table.
+func (t *Table[K, V]) row(tx *Tx, k K) ([]byte, error) {
+	key := t.at(k)
+	return key, tx.use(&t.tableRef, txn.GroupOf(key))
 }
 
 func (t *Table[K, V]) decode(key, value []byte) (r Row[K, V], err error) {
-	rest, err := t.key.cut(key[len(t.prefix):], reflect.ValueOf(&r.Key).Elem())
+	rest, err := t.key.cut(key[txn.PrefixLen:], reflect.ValueOf(&r.Key).Elem())
 	if err == nil && len(rest) > 0 {
 		err = errKey
 	}
@@ -79,10 +112,10 @@ type Row[K, V any] struct {
 
 // Lookup reads a row; ok is false if there is none.
 func (t *Table[K, V]) Lookup(tx *Tx, k K) (v V, ok bool, err error) {
-	if err := tx.use(&t.tableRef); err != nil {
+	key, err := t.row(tx, k)
+	if err != nil {
 		return v, false, err
 	}
-	key := t.encode(k)
 	b, ok, err := tx.get(key)
 	if err != nil || !ok {
 		return v, false, err
@@ -99,14 +132,15 @@ func (t *Table[K, V]) Get(tx *Tx, k K) (V, error) {
 
 // Put writes a row, over what is there.
 func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
-	if err := tx.use(&t.tableRef); err != nil {
+	key, err := t.row(tx, k)
+	if err != nil {
 		return err
 	}
 	b, err := etf.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("db: table %q: %w", t.name, err)
 	}
-	return tx.write(txn.Write{Key: t.encode(k), Value: b})
+	return tx.write(txn.Write{Key: key, Value: b})
 }
 
 // Create writes a row that must not be there yet; if it is, the error is ErrExists.
@@ -123,10 +157,11 @@ func (t *Table[K, V]) Create(tx *Tx, k K, v V) error {
 
 // Delete removes a row, if there is one.
 func (t *Table[K, V]) Delete(tx *Tx, k K) error {
-	if err := tx.use(&t.tableRef); err != nil {
+	key, err := t.row(tx, k)
+	if err != nil {
 		return err
 	}
-	return tx.write(txn.Write{Key: t.encode(k), Delete: true})
+	return tx.write(txn.Write{Key: key, Delete: true})
 }
 
 // Range is a part of a table, for All and Backward. The zero value is all of it.
@@ -151,75 +186,34 @@ func (t *Table[K, V]) Backward(tx *Tx, r Range[K]) iter.Seq2[Row[K, V], error] {
 
 func (t *Table[K, V]) rows(tx *Tx, r Range[K], backward bool) iter.Seq2[Row[K, V], error] {
 	return func(yield func(Row[K, V], error) bool) {
-		from, to := t.prefix, t.end
-		if r.From != nil {
-			from = t.encode(*r.From)
-		}
-		if r.To != nil {
-			to = t.encode(*r.To)
-		}
-		if bytes.Compare(from, to) >= 0 {
-			return
-		}
 		stopped := false
-		err := tx.use(&t.tableRef)
-		if err == nil {
-			err = tx.rows(from, to, backward, func(key, value []byte) bool {
-				row, err := t.decode(key, value)
-				stopped = !yield(row, err) || err != nil
-				return !stopped
-			})
-		}
+		err := t.each(tx, r, backward, func(key, value []byte) bool {
+			row, err := t.decode(key, value)
+			stopped = !yield(row, err) || err != nil
+			return !stopped
+		})
 		if err != nil && !stopped {
 			yield(Row[K, V]{}, err)
 		}
 	}
 }
 
-// id is the prefix's table.
-func (r *tableRef) init(id uint32) {
-	r.id = id
-	r.prefix = txn.Prefix(txn.SlotOf(id), id)
-	r.end = txn.After(r.prefix)
-}
-
-// use makes the transaction depend on the table's definition, so that none commits to a table that was dropped meanwhile.
-func (tx *Tx) use(t *tableRef) error {
-	if err := tx.usable(); err != nil {
-		return err
+func (t *Table[K, V]) each(tx *Tx, r Range[K], backward bool, yield func(key, value []byte) bool) error {
+	ranges := t.ranges()
+	for i := range ranges {
+		s := &ranges[i]
+		if r.From != nil {
+			s.From = txn.SameSlot(t.at(*r.From), s.From)
+		}
+		if r.To != nil {
+			s.To = txn.SameSlot(t.at(*r.To), s.From)
+		}
+		if bytes.Compare(s.From, s.To) >= 0 {
+			return tx.usable()
+		}
+		if err := tx.use(&t.tableRef, txn.GroupOf(s.From)); err != nil {
+			return err
+		}
 	}
-	key := definitionKey(t.name)
-	if v, ok := tx.reads[string(key)]; ok && v == t.version {
-		return nil
-	}
-	b, ok, err := tx.get(key)
-	if err != nil {
-		return err
-	}
-	if def, err := decodeDefinition(b); !ok || err != nil || def.ID != t.id {
-		return fmt.Errorf("db: table %q: %w", t.name, ErrNoTable)
-	}
-	return nil
-}
-
-// definition is what is written down of a table.
-type definition struct {
-	ID         uint32
-	Key, Value string
-}
-
-func (d definition) encode() []byte {
-	b := binary.BigEndian.AppendUint32(nil, d.ID)
-	return appendString(appendString(b, d.Key), d.Value)
-}
-
-func decodeDefinition(b []byte) (d definition, err error) {
-	if len(b) < 4 {
-		return d, errKey
-	}
-	d.ID = binary.BigEndian.Uint32(b)
-	if d.Key, b, err = cutString(b[4:]); err == nil {
-		d.Value, _, err = cutString(b)
-	}
-	return d, err
+	return tx.rows(ranges, backward, yield)
 }

@@ -27,16 +27,12 @@ type Read struct {
 	Version uint64
 }
 
-// Scan is a range that was gone through, and how many rows it had.
-type Scan struct {
-	From, To []byte
-	Rows     uint64
-}
-
 // Write is a row that shall be, or shall not, or all keys that begin with Key, which shall not.
 type Write struct {
 	Key, Value    []byte
 	Delete, Clear bool
+	// More is in how many slots behind that of Key a Clear clears.
+	More uint16
 }
 
 // Entry is what a group's log holds.
@@ -69,7 +65,7 @@ type Outcome struct {
 	Key []byte
 }
 
-const format = 1
+const format = 2
 
 func appendBytes(b, v []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(v)))
@@ -87,7 +83,8 @@ func (e *Entry) Append(b []byte) []byte {
 		b = binary.AppendUvarint(appendBytes(b, r.Key), r.Version)
 	}
 	for _, s := range e.Scans {
-		b = binary.AppendUvarint(appendBytes(appendBytes(b, s.From), s.To), s.Rows)
+		b = appendBytes(appendBytes(b, s.From), s.To)
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(s.More)), s.Rows)
 	}
 	for _, w := range e.Writes {
 		b = appendBytes(b, w.Key)
@@ -95,7 +92,7 @@ func (e *Entry) Append(b []byte) []byte {
 		case w.Delete:
 			b = append(b, 1)
 		case w.Clear:
-			b = append(b, 2)
+			b = binary.AppendUvarint(append(b, 2), uint64(w.More))
 		default:
 			b = appendBytes(append(b, 0), w.Value)
 		}
@@ -131,6 +128,12 @@ func (r *reader) take(n uint64) []byte {
 	return v
 }
 
+func (r *reader) slots() uint16 {
+	n := r.number()
+	r.bad = r.bad || n >= Slots
+	return uint16(n)
+}
+
 func (r *reader) bytes() []byte { return r.take(r.number()) }
 
 // Decode reads an entry. It keeps b.
@@ -148,7 +151,7 @@ func Decode(b []byte) (*Entry, error) {
 		e.Reads = append(e.Reads, Read{r.bytes(), r.number()})
 	}
 	for ; scans > 0 && !r.bad; scans-- {
-		e.Scans = append(e.Scans, Scan{r.bytes(), r.bytes(), r.number()})
+		e.Scans = append(e.Scans, Scan{r.bytes(), r.bytes(), r.slots(), r.number()})
 	}
 	for ; writes > 0 && !r.bad; writes-- {
 		w := Write{Key: r.bytes()}
@@ -158,7 +161,7 @@ func Decode(b []byte) (*Entry, error) {
 		case 1:
 			w.Delete = true
 		case 2:
-			w.Clear = true
+			w.Clear, w.More = true, r.slots()
 		default:
 			r.bad = true
 		}

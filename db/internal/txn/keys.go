@@ -7,15 +7,21 @@ import (
 	"fmt"
 )
 
-// Slots is how many slots the rows of all tables are spread over.
-const Slots = 4096
-
 // The first bytes of keys.
 const (
-	rowByte     = 0x10
-	sessionByte = 0x11
-	endByte     = 0x12
+	rowByte   = 0x10
+	lockByte  = 0x11
+	groupByte = 0x12
 )
+
+// The letters behind the number of a group.
+const (
+	letterMark    = 'm'
+	letterSession = 's'
+)
+
+// PrefixLen is how long a Prefix is.
+const PrefixLen = 8
 
 // Prefix is where a table's rows of one slot are: a row's key is the prefix and the encoded key of the table.
 func Prefix(slot uint16, table uint32) []byte {
@@ -23,11 +29,29 @@ func Prefix(slot uint16, table uint32) []byte {
 	return append(binary.BigEndian.AppendUint32(b, table), 'r')
 }
 
-// SlotOf is a table's slot. It is the same on every node and in every version.
-func SlotOf(table uint32) uint16 {
-	x := uint64(table) * 0x9e3779b97f4a7c15
-	x ^= x >> 29
-	return uint16(x % Slots)
+// Inner is a row's key without the slot: it has the order of the rows of a table that lies in several slots.
+func Inner(key []byte) []byte { return key[3:] }
+
+// MarkKey is the row of a group that says that a table is there: who uses the table in that group reads it, and so learns of its end.
+func MarkKey(group uint64, table uint32) []byte {
+	return binary.BigEndian.AppendUint32(groupKey(group, letterMark), table)
+}
+
+// GroupOf is the group that a row, or a mark, belongs to.
+func GroupOf(key []byte) uint64 {
+	if key[0] == groupByte {
+		return binary.BigEndian.Uint64(key[1:])
+	}
+	return GroupOfSlot(slotOf(key))
+}
+
+func slotOf(key []byte) uint16 { return binary.BigEndian.Uint16(key[1:]) }
+
+// InSlot is a row's key in another slot.
+func InSlot(key []byte, slot uint16) []byte {
+	b := append([]byte(nil), key...)
+	binary.BigEndian.PutUint16(b[1:], slot)
+	return b
 }
 
 // After is the first key behind all that begin with a prefix, which does not end in 0xff bytes only.
@@ -41,9 +65,13 @@ func After(prefix []byte) []byte {
 	panic(fmt.Sprintf("txn: nothing is behind %x", prefix))
 }
 
+func groupKey(group uint64, letter byte) []byte {
+	b := make([]byte, 0, 40)
+	return append(binary.BigEndian.AppendUint64(append(b, groupByte), group), letter)
+}
+
 func sessionKey(group uint64, s Session) []byte {
-	b := binary.BigEndian.AppendUint64([]byte{sessionByte}, group)
-	return append(b, s[:]...)
+	return append(groupKey(group, letterSession), s[:]...)
 }
 
 func lowKey(group uint64, s Session) []byte { return append(sessionKey(group, s), 0) }
@@ -66,3 +94,6 @@ func CutRow(b []byte) (version uint64, value []byte, err error) {
 	}
 	return binary.BigEndian.Uint64(b[1:]), b[9:], nil
 }
+
+// SameSlot is a row's key, moved to the slot of another row.
+func SameSlot(key, as []byte) []byte { return InSlot(key, slotOf(as)) }

@@ -15,11 +15,14 @@ import (
 // Machine carries entries out. It has no state of its own, and looks at nothing but its arguments.
 type Machine struct{}
 
-// Spans implements state.Machine. There is one group with rows so far, and it has all slots.
+// Spans implements state.Machine.
 func (Machine) Spans(group uint64) []state.Span {
-	rows := state.Span{From: []byte{rowByte}, To: []byte{sessionByte}}
-	s := binary.BigEndian.AppendUint64([]byte{sessionByte}, group)
-	return []state.Span{rows, {From: s, To: After(s)}}
+	from, to := SlotsOf(group)
+	slots := func(first byte) state.Span {
+		return state.Span{From: binary.BigEndian.AppendUint16([]byte{first}, from), To: binary.BigEndian.AppendUint16([]byte{first}, to+1)}
+	}
+	own := binary.BigEndian.AppendUint64([]byte{groupByte}, group)
+	return []state.Span{slots(rowByte), slots(lockByte), {From: own, To: After(own)}}
 }
 
 // Apply implements state.Machine. The result is an Outcome.
@@ -99,7 +102,7 @@ func commit(index uint64, e *Entry, r pebble.Reader, w *pebble.Batch) (Outcome, 
 		case wr.Delete:
 			err = w.Delete(wr.Key, nil)
 		case wr.Clear:
-			err = w.DeleteRange(wr.Key, After(wr.Key), nil)
+			err = wr.clear(r, w)
 		default:
 			err = w.Set(wr.Key, row(index, wr.Value), nil)
 		}
@@ -108,6 +111,18 @@ func commit(index uint64, e *Entry, r pebble.Reader, w *pebble.Batch) (Outcome, 
 		}
 	}
 	return Outcome{Verdict: Committed, Version: index}, nil
+}
+
+// clear deletes a range in each slot in which it has something.
+func (wr Write) clear(r pebble.Reader, w *pebble.Batch) (err error) {
+	s := Scan{From: wr.Key, To: After(wr.Key), More: wr.More}
+	from, to := s.Bounds()
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	return s.Each(it, func(from, to []byte) error { return w.DeleteRange(from, to, nil) })
 }
 
 // Version is the version of the row of a key, 0 if there is none.
@@ -142,34 +157,9 @@ func Check(e *Entry, r pebble.Reader) (changed []byte, err error) {
 	return nil, nil
 }
 
-// check: a range is as it was if it has as many rows, and none of them is younger. What was removed is missing in the
-// count, what came or was written is younger.
-func (s Scan) check(at uint64, r pebble.Reader) (changed []byte, err error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: s.From, UpperBound: s.To})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	rows := uint64(0)
-	for ok := it.First(); ok; ok = it.Next() {
-		version, _, err := CutRow(it.Value())
-		if err != nil {
-			return nil, err
-		}
-		if version > at || rows == s.Rows {
-			return append([]byte(nil), it.Key()...), nil
-		}
-		rows++
-	}
-	if rows != s.Rows {
-		return s.From, it.Error()
-	}
-	return nil, it.Error()
-}
-
 // Sessions lists the sessions that a group remembers.
 func Sessions(r pebble.Reader, group uint64) (list []Session, err error) {
-	from := binary.BigEndian.AppendUint64([]byte{sessionByte}, group)
+	from := groupKey(group, letterSession)
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: After(from)})
 	if err != nil {
 		return nil, err

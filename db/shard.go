@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"context"
+
+	"github.com/banyan-go/banyan/db/internal/txn"
+)
+
+// shard is a group, as transactions see it, wherever its replicas are. Its methods may be called from any goroutine. An error
+// that wraps host.ErrStopped says that this process's database has stopped; what other errors mean is said with each.
+type shard interface {
+	// confirm returns once every view that is opened afterwards has all that was committed before confirm was called. After an error nothing is known: it
+	// may be tried again.
+	confirm(ctx context.Context) error
+	// view opens the group's state of one moment. It may be an old one, if confirm was not called before.
+	view(ctx context.Context) (view, error)
+	// propose puts an encoded txn.Entry into the group's log, once, and returns how it ended. After an error that wraps host.ErrUnknown it may be carried out,
+	// now or later; host.ErrTooLarge will not get better; after others nothing has happened, and it may be proposed again.
+	propose(ctx context.Context, data []byte) (txn.Outcome, error)
+	// check compares what an entry has read with a state that is as new as that of view: Committed, or Conflict with the key.
+	check(ctx context.Context, e *txn.Entry) (txn.Outcome, error)
+}
+
+// view is the state of one group at one moment. It belongs to one goroutine, and must be closed.
+type view interface {
+	// at is the index of the last entry in it.
+	at() uint64
+	// get reads a row; version 0: it is not there. The value belongs to the caller.
+	get(ctx context.Context, key []byte) (row, error)
+	// page reads the first rows of a range, or with backward the last ones, at most max of each slot. The rows belong to the caller.
+	page(ctx context.Context, s txn.Scan, backward bool, max int) ([]run, error)
+	close()
+}
+
+// row is a stored row.
+type row struct {
+	key, value []byte
+	version    uint64
+}
+
+// run is what a page has of one slot: rows in order, falling ones if the page is a backward one.
+type run struct {
+	rows []row
+	more bool // there are further ones in the range
+}
