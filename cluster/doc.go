@@ -69,7 +69,7 @@
 //     instance and state.
 //   - Events begin with a snapshot and lead from it, without a gap, to what Members gives.
 //   - Discovery only ever adds addresses to try. Wrong, empty or failing answers change nothing.
-//   - What is known is bounded: 10,000 names, 8 lives each, 4096 candidates, 1024 declarations of Forget.
+//   - What is known is bounded: 10,000 names, 8 lives each, 4096 candidates (those found last), 1024 declarations of Forget.
 //
 // # Not guaranteed
 //

@@ -14,37 +14,7 @@ import (
 const (
 	// atOnce is how many addresses are tried at a time.
 	atOnce = 3
-	// maxCandidates bounds the addresses that discovery gives.
-	maxCandidates = 4096
-	// refusedPause is how long an address that refused us is left alone.
-	refusedPause = 30 * time.Second
-	// defaultPort is that of an address without one.
-	defaultPort = "7946"
 )
-
-// candidates are addresses that discovery has found, and when each may be tried again.
-type candidates struct {
-	after map[string]time.Time
-}
-
-func newCandidates() *candidates { return &candidates{after: map[string]time.Time{}} }
-
-// add notes an address. What is none is left out.
-func (k *candidates) add(addr string) (added bool) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		host, port = addr, defaultPort
-	}
-	if host == "" || len(addr) > 300 || len(k.after) >= maxCandidates {
-		return false
-	}
-	addr = net.JoinHostPort(host, port)
-	if _, ok := k.after[addr]; ok {
-		return false
-	}
-	k.after[addr] = time.Time{}
-	return true
-}
 
 // discover starts all discoveries.
 func (c *Cluster) discover() {
@@ -65,11 +35,21 @@ func (c *Cluster) discover() {
 			}
 		})
 		if a, ok := d.(Announcer); ok {
-			c.run(func() {
-				if err := a.Announce(c.ctx, c.g.Addr()); err != nil && c.ctx.Err() == nil {
-					c.log.Warn("this node's address could not be announced", "error", err)
-				}
-			})
+			c.run(func() { c.announce(a) })
+		}
+	}
+}
+
+// announce makes this node known by a discovery, which ends when the node does; until then it tries.
+func (c *Cluster) announce(a Announcer) {
+	for {
+		err := a.Announce(c.ctx, c.g.Addr())
+		if err == nil || c.ctx.Err() != nil {
+			return
+		}
+		c.log.Warn("this node's address could not be announced; trying on", "error", err)
+		if !c.sleep(c.jitter(5*time.Second), nil) {
+			return
 		}
 	}
 }
@@ -103,8 +83,8 @@ func (c *Cluster) missing(now time.Time) (addrs []string, urgent, alone bool) {
 			alone = false
 		}
 	}
-	for addr, after := range c.known.after {
-		if !heard[addr] && !now.Before(after) {
+	for _, addr := range c.known.due(now) {
+		if !heard[addr] {
 			addrs = append(addrs, addr)
 		}
 	}
@@ -153,15 +133,8 @@ func (c *Cluster) joinOne(ctx context.Context, addr string) error {
 	var refused *RefusedError
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.known.after[addr]; ok {
-		pause := time.Duration(0)
-		if errors.As(err, &refused) {
-			pause = refusedPause
-		} else if err == nil { // a member under another address, or this node itself
-			pause = 10 * time.Second
-		}
-		c.known.after[addr] = time.Now().Add(pause)
-	}
+	errors.As(err, &refused)
+	c.known.tried(addr, time.Now(), err == nil, refused != nil)
 	if refused != nil && c.joined {
 		c.log.Warn("a node that was found does not belong to this cluster", "error", refused)
 	}
@@ -221,8 +194,7 @@ func (c *Cluster) firstJoin(ctx context.Context) error {
 func (c *Cluster) foundItself() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.known.after[c.g.Addr()]
-	return ok && len(c.known.after) == 1
+	return c.known.only(c.g.Addr())
 }
 
 // company reports whether another node is heard.

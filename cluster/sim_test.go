@@ -36,6 +36,8 @@ type world struct {
 	names []string
 	seeds static
 	c     map[string]*cluster.Cluster
+
+	change func(*cluster.Config) // what is special in this world; nil: nothing
 }
 
 func nodeNames(n int) (names []string) {
@@ -64,7 +66,11 @@ func (w *world) addr(name string) string {
 }
 
 func (w *world) config(name string) cluster.Config {
-	return cluster.Config{Cluster: "shop", Secret: "a secret", Listen: w.addr(name), Network: w.sim.Host(name), Discovery: []cluster.Discovery{w.seeds}}
+	c := cluster.Config{Cluster: "shop", Secret: "a secret", Listen: w.addr(name), Network: w.sim.Host(name), Discovery: []cluster.Discovery{w.seeds}}
+	if w.change != nil {
+		w.change(&c)
+	}
+	return c
 }
 
 func (w *world) start(name string) *cluster.Cluster {

@@ -4,6 +4,7 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -116,6 +117,39 @@ func TestLinkOfTheReturnedHolds(t *testing.T) {
 			if !slices.Contains(w.sim.Node(name).Nodes(), "n01@sim") {
 				t.Errorf("%s has no link", name)
 			}
+		}
+	})
+}
+
+// announcing is a discovery that cannot make addresses known at first.
+type announcing struct {
+	static
+	failures int
+	told     chan string
+}
+
+func (a *announcing) Announce(ctx context.Context, addr string) error {
+	if a.failures--; a.failures >= 0 {
+		return errors.New("not now")
+	}
+	a.told <- addr
+	<-ctx.Done()
+	return nil
+}
+
+func TestAnnouncingIsTriedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &announcing{failures: 2, told: make(chan string, 1)}
+		sim := banyantest.Cluster(t, banyantest.Nodes("n01@sim"))
+		w := &world{t: t, sim: sim, c: map[string]*cluster.Cluster{}, change: func(c *cluster.Config) { c.Discovery = []cluster.Discovery{a} }}
+		w.start("n01@sim")
+		select {
+		case addr := <-a.told:
+			if addr != w.addr("n01@sim") {
+				t.Error(addr)
+			}
+		case <-time.After(time.Minute):
+			t.Error("given up after it failed")
 		}
 	})
 }
