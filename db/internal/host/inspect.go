@@ -3,7 +3,12 @@
 package host
 
 import (
+	"cmp"
+	"slices"
+
+	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 
 	"github.com/banyan-go/banyan/db/internal/raftlog"
 	"github.com/banyan-go/banyan/db/internal/state"
@@ -22,8 +27,17 @@ type Status struct {
 	Waiting, Reading int
 	// Installing: a snapshot is replacing state and log, which may be apart meanwhile.
 	Installing bool
+	// Progress, of a leader, is how far each replica has come, by rising id.
+	Progress []Progress
 	// Refused says why the replica does not run; empty if it does.
 	Refused string
+}
+
+// Progress is a replica as its leader sees it. It has the log up to Match; Silent is how many ticks ago its node was heard last.
+type Progress struct {
+	Replica uint64
+	Match   uint64
+	Silent  int
 }
 
 // Status describes the replica of a group that is here.
@@ -32,9 +46,28 @@ func (c *Core) Status(group uint64) (Status, bool) {
 	if r == nil {
 		return Status{}, false
 	}
-	return Status{Group: group, Replica: r.id, Term: r.term, Lead: r.lead, Leading: r.leading, Quiet: r.quiet, Commit: r.commit,
+	st := Status{Group: group, Replica: r.id, Term: r.term, Lead: r.lead, Leading: r.leading, Quiet: r.quiet, Commit: r.commit,
 		Applied: r.applied, Durable: r.durable, Start: r.log.Start(), Last: r.log.Last(), Conf: r.conf,
-		Waiting: len(r.waiters), Reading: len(r.reads) + len(r.asking), Installing: r.paused, Refused: r.why}, true
+		Waiting: len(r.waiters), Reading: len(r.reads) + len(r.asking), Installing: r.paused, Refused: r.why}
+	if r.leading {
+		r.rn.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+			m, _ := r.conf.Member(id)
+			st.Progress = append(st.Progress, Progress{Replica: id, Match: p.Match, Silent: c.Silent(m.Node)})
+		})
+		slices.SortFunc(st.Progress, func(a, b Progress) int { return cmp.Compare(a.Replica, b.Replica) })
+	}
+	return st, true
+}
+
+// Silent is for how many ticks nothing has been heard of a node. Of one that was never heard it is as many as the core has lived.
+func (c *Core) Silent(node uint64) int {
+	if node == c.cfg.Node {
+		return 0
+	}
+	if p := c.peers[node]; p != nil {
+		return p.silent
+	}
+	return int(min(c.ticks, 1<<30))
 }
 
 // Groups lists the groups that have a replica here, by rising number.

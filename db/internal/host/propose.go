@@ -83,6 +83,35 @@ func (c *Core) Read(group uint64, done func(error)) {
 	c.touch(r)
 }
 
+// ReadIndex is Read for somebody on another node: done gets the index that a replica must have applied to have everything that was
+// committed when ReadIndex was called. See Await.
+func (c *Core) ReadIndex(group uint64, done func(index uint64, err error)) {
+	r := c.groups[group]
+	c.Read(group, func(err error) {
+		if err != nil {
+			done(0, err)
+			return
+		}
+		done(r.applied.Index, nil)
+	})
+}
+
+// Await calls done with nil as soon as the replica here has applied an index, or with an error: then the replica is gone, or does not run.
+func (c *Core) Await(group, index uint64, done func(error)) {
+	r := c.groups[group]
+	switch {
+	case c.err != nil:
+		done(ErrStopped)
+	case r == nil || r.rn == nil:
+		done(ErrNoGroup)
+	case r.applied.Index >= index && !r.paused:
+		done(nil)
+	default:
+		r.reads = append(r.reads, &read{index: index, done: done})
+		c.wake(r)
+	}
+}
+
 // Change is a change of a group's members. More than one step at once goes by way of a joint configuration.
 type Change struct {
 	// Learners and Voters are new replicas, by node and store; they get the next ids, learners first.

@@ -13,6 +13,7 @@
 // # What is stored
 //
 //	0x00                             the store: its id, how often it was opened
+//	0x00 'c'                         the cluster that the store belongs to, and which of its nodes it is
 //	0x01 group(8) 'h'                term, vote, commit, and the leader last heard of (a hint)
 //	0x01 group(8) 'i'                the replica's identity: which of the group's replicas this store holds
 //	0x01 group(8) 'm'                a snapshot is being installed: index, term

@@ -18,7 +18,10 @@ const (
 	kindEntry    = 'e'
 )
 
-var storeKey = []byte{0x00}
+var (
+	storeKey  = []byte{0x00}
+	memberKey = []byte{0x00, 'c'}
+)
 
 func groupKey(group uint64, kind byte) []byte {
 	k := make([]byte, 0, 18)

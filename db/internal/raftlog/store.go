@@ -17,6 +17,8 @@ type Store struct {
 	guard *disk.Guard
 	id    uint64
 	boot  uint64
+
+	cluster, node uint64
 }
 
 // Open opens or creates a store. A new one gets its id, never 0 and never used before, from newID. Each opening counts, and the count is
@@ -34,6 +36,11 @@ func Open(o disk.Options, newID func() uint64) (_ *Store, err error) {
 	} else if err == nil {
 		s.id = newID()
 	}
+	if b, err2 := s.get(memberKey); err2 == nil && b != nil {
+		err = errors.Join(err, parse(b, "the store's cluster", &s.cluster, &s.node))
+	} else {
+		err = errors.Join(err, err2)
+	}
 	s.boot++
 	if err == nil {
 		err = db.Set(storeKey, numbers(s.id, s.boot), pebble.Sync)
@@ -49,6 +56,23 @@ func (s *Store) ID() uint64 { return s.id }
 
 // Boot says the how manieth opening of the store this is.
 func (s *Store) Boot() uint64 { return s.boot }
+
+// Member says which cluster of databases the store belongs to, and which of its nodes lives here; zeros: none yet.
+func (s *Store) Member() (cluster, node uint64) { return s.cluster, s.node }
+
+// SetMember makes the store belong to a cluster for good, durably. It must be called before anything else is written, and by one
+// goroutine.
+func (s *Store) SetMember(cluster, node uint64) (err error) {
+	defer disk.Recover(&err)
+	if s.cluster != 0 && (s.cluster != cluster || s.node != node) {
+		return fmt.Errorf("raft log: the store is node %d of cluster %016x, and cannot be node %d of %016x", s.node, s.cluster, node, cluster)
+	}
+	if err := s.db.Set(memberKey, numbers(cluster, node), pebble.Sync); err != nil {
+		return s.guard.Fail("write", err)
+	}
+	s.cluster, s.node = cluster, node
+	return nil
+}
 
 // Dead is closed when a write has failed: nothing more can be written, and the store must be dropped.
 func (s *Store) Dead() <-chan struct{} { return s.guard.Dead() }
