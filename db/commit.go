@@ -61,7 +61,10 @@ func (d *DB) attempt(tx *Tx, fn func(*Tx) error) (txn.Outcome, error) {
 // failed is what becomes of a transaction whose function has failed. If it read in several groups, it may have seen what never was
 // there at one moment, and be wrong about that: then it is tried again.
 func (tx *Tx) failed(err error) (txn.Outcome, error) {
-	if len(tx.parts) > 1 {
+	if errors.Is(err, errViewOver) {
+		return txn.Outcome{Verdict: txn.Conflict}, nil
+	}
+	if len(tx.parts) > 1 || tx.db.member != nil && !tx.readOnly { // among nodes, what it read may be an old state
 		if out, wrong := tx.validate(); wrong == nil && out.Verdict == txn.Conflict {
 			return out, nil
 		}
@@ -152,6 +155,11 @@ func (d *DB) propose(ctx context.Context, s shard, e *txn.Entry) (txn.Outcome, e
 				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, d.stopped())
 			}
 			return txn.Outcome{}, d.stopped()
+		case errors.Is(err, ErrNoQuorum):
+			if open {
+				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+			}
+			return txn.Outcome{}, err
 		case errors.Is(err, host.ErrUnknown):
 			open = true
 		}

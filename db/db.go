@@ -36,6 +36,8 @@ type DB struct {
 	state  *state.Store
 	shards map[uint64]shard // by group; not changed once the database is open
 
+	member *member // nil of one that Open gave
+
 	session  txn.Session
 	sessions sessions
 	closing  sync.Once
@@ -63,6 +65,46 @@ func newID() uint64 {
 }
 
 func open(fs vfs.FS, dir string) (_ *DB, err error) {
+	d, err := openStores(fs, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("db: %w", errors.Join(err, d.closeStores()))
+		}
+	}()
+	refused := &refusals{}
+	core, err := host.New(host.Config{Node: founder, Log: d.log, State: d.state, Rand: newRand(), Events: refused})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(refused.errs...); err != nil {
+		return nil, err
+	}
+	if err := d.found(core); err != nil {
+		return nil, err
+	}
+	for _, g := range core.Groups() {
+		if st, _ := core.Status(g); len(st.Conf.Members) != 1 || st.Conf.Members[0].Store != d.log.ID() {
+			return nil, fmt.Errorf("%s is a part of database %s, which has several nodes: use Start", dir, databaseName(d.cluster()))
+		}
+	}
+	d.host = host.Start(core, tick, nil)
+	d.shards = map[uint64]shard{}
+	for _, g := range groups() {
+		d.shards[g] = &local{group: g, host: d.host, state: d.state}
+	}
+	return d, d.begin()
+}
+
+// groups are all groups of a database.
+func groups() []uint64 { return append(txn.Meta.Groups(), txn.Disk.Groups()...) }
+
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(newID(), newID())) }
+
+// openStores opens what a database has on the disk.
+func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 	d := &DB{closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -79,27 +121,31 @@ func open(fs vfs.FS, dir string) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	refused := &refusals{}
-	core, err := host.New(host.Config{Node: 1, Log: d.log, State: d.state, Rand: rand.New(rand.NewPCG(newID(), newID())), Events: refused})
-	if err != nil {
-		return nil, err
+	d.session = sessionOf(d.log.ID(), d.log.Boot())
+	return d, nil
+}
+
+// founder is the number of the node that creates the database.
+const founder = 1
+
+// found creates the database: all groups have their first replica here. It is the last step that gives the database its name, so
+// that one which a crash broke off is done again, and one that is done never is.
+func (d *DB) found(core *host.Core) error {
+	if d.cluster() != 0 {
+		return nil
 	}
-	if err := errors.Join(refused.errs...); err != nil {
-		return nil, err
-	}
-	groups := append(txn.Meta.Groups(), txn.Disk.Groups()...)
-	for _, g := range groups {
-		if err := core.Create(g, []state.Member{{Replica: 1, Node: 1, Store: d.log.ID()}}); err != nil {
-			return nil, err
+	for _, g := range groups() {
+		if err := core.Create(g, []state.Member{{Replica: 1, Node: founder, Store: d.log.ID()}}); err != nil {
+			return err
 		}
 	}
-	d.session = sessionOf(d.log.ID(), d.log.Boot())
-	d.host = host.Start(core, tick, nil)
-	d.shards = map[uint64]shard{}
-	for _, g := range groups {
-		d.shards[g] = &local{group: g, host: d.host, state: d.state}
-	}
-	return d, d.begin()
+	return d.log.SetMember(newID(), founder)
+}
+
+// cluster is the database's name, 0 if it has none yet.
+func (d *DB) cluster() uint64 {
+	c, _ := d.log.Member()
+	return c
 }
 
 func sessionOf(store, boot uint64) (s txn.Session) {
@@ -107,6 +153,9 @@ func sessionOf(store, boot uint64) (s txn.Session) {
 	binary.BigEndian.PutUint64(s[8:], boot)
 	return s
 }
+
+// storeOf is the store whose process a session was of.
+func storeOf(s txn.Session) uint64 { return binary.BigEndian.Uint64(s[:]) }
 
 // refusals are the replicas that the host would not start.
 type refusals struct{ errs []error }
@@ -128,7 +177,7 @@ func (d *DB) begin() error {
 			return err
 		}
 		for _, s := range old {
-			if s == d.session {
+			if s == d.session || storeOf(s) != d.log.ID() {
 				continue
 			}
 			if _, err := d.propose(ctx, sh, &txn.Entry{Kind: txn.KindExpire, Session: s}); err != nil {
@@ -151,6 +200,9 @@ func (d *DB) shard(group uint64) (shard, error) {
 func (d *DB) Close() error {
 	d.closing.Do(func() {
 		close(d.closed)
+		if d.member != nil {
+			d.member.stop()
+		}
 		d.host.Stop()
 		d.closeErr = d.closeStores()
 	})
@@ -204,6 +256,8 @@ func (d *DB) confirm(ctx context.Context, s shard) error {
 			return nil
 		case errors.Is(err, host.ErrStopped):
 			return d.stopped()
+		case errors.Is(err, ErrNoQuorum):
+			return err
 		}
 		if err := d.pause(ctx, attempt); err != nil {
 			return fmt.Errorf("%w: %w", ErrNoQuorum, err)

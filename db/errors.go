@@ -34,6 +34,9 @@ var (
 	ErrTooLarge = errors.New("the transaction is too large")
 	// ErrFormat: the folder was written by a version of this package whose files this one does not read. What is in it can be read by that version only.
 	ErrFormat = errors.New("the folder has another format")
+	// ErrOtherDatabase: a node that is linked serves another database than the one in this node's folder. Databases are never merged: give one of the
+	// two an empty folder, or keep their nodes apart.
+	ErrOtherDatabase = errors.New("the node serves another database")
 	// ErrClosed: the database was closed.
 	ErrClosed = errors.New("the database is closed")
 	// ErrDead: the disk failed under the database. Nothing more can be written: end the process and start it again, when the disk is

@@ -191,6 +191,34 @@ func (h *Host) Read(ctx context.Context, group uint64) error {
 	}
 }
 
+// Await is Core.Await from any goroutine.
+func (h *Host) Await(ctx context.Context, group, index uint64) error {
+	ch := make(chan error, 1)
+	if !h.Do(func(c *Core) { c.Await(group, index, func(err error) { ch <- err }) }) {
+		return ErrStopped
+	}
+	select {
+	case err := <-ch:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Change is Core.Change from any goroutine. When ctx ends first, the outcome is unknown.
+func (h *Host) Change(ctx context.Context, group uint64, ch Change) error {
+	done := make(chan error, 1)
+	if !h.Do(func(c *Core) { c.Change(group, ch, func(r Result) { done <- r.Err }) }) {
+		return ErrStopped
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.Join(ErrUnknown, ctx.Err())
+	}
+}
+
 // Status is Core.Status from any goroutine.
 func (h *Host) Status(group uint64) (st Status, ok bool) {
 	ch := make(chan struct{})

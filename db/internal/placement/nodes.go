@@ -14,7 +14,7 @@ type State byte
 const (
 	Up      State = iota + 1 // it takes part
 	Dead                     // it has been silent for long: it is replaced where another node can take its place, and Up again once it is heard
-	Leaving                  // it is being taken away, and is replaced in any case
+	Leaving                  // it is being taken away, and is replaced in any case; it learns the meta group until it is Gone
 	Gone                     // it never comes back: it has left, or its store is lost
 )
 
@@ -65,6 +65,8 @@ func Of(group uint64, nodes []Node, leader uint64, voters []uint64) (w Want) {
 			up = append(up, n)
 		case n.State == Dead && slices.Contains(voters, n.ID): // better a voter that may come back than none
 			rest = append(rest, n)
+		case n.State == Leaving && group == meta: // it leads other groups until they are moved, and must know where to
+			w.Learners = append(w.Learners, n.ID)
 		}
 	}
 	count := 0

@@ -119,6 +119,18 @@ func TestGrowAndShrink(t *testing.T) {
 	}
 	for n := 5; n >= 1; n-- { // the first nodes, which had everything once, leave first
 		nodes[0].State = Leaving
+		for id, g := range groups {
+			err := g.settle(nodes)
+			for _, r := range g.Replicas {
+				if r.Node == nodes[0].ID && (id != meta || r.Voter) {
+					err = fmt.Errorf("a replica is left on the node that leaves")
+				}
+			}
+			if err != nil {
+				t.Fatalf("%d nodes, group %d: %v: %+v", n, id, err, g.Replicas)
+			}
+		}
+		nodes[0].State = Gone
 		check(n)
 		nodes = nodes[1:]
 	}

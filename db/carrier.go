@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"encoding/binary"
+	"sync"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/db/internal/host"
+)
+
+// The registered names of a node's part in the database.
+const (
+	frameDoor = "banyan_db_frames"
+	askDoor   = "banyan_db"
+)
+
+func init() {
+	banyan.RegisterCast[frameNote]("banyan_db_frame")
+	banyan.RegisterCast[frameNudge]("banyan_db_nudge")
+}
+
+// carrier brings the frames of the raft host to other nodes, over the links that the nodes have. A frame is dropped when there is no link or no room
+// in it, or when too many wait: raft sends again.
+//
+// Each node has two senders, processes of its own, because what one process sends keeps its order on a link: entries and snapshots of
+// some hundred kilobytes wait for each other, and what must be on time (beats, votes, acknowledgements) passes them.
+type carrier struct {
+	beats, entries *sender
+}
+
+// Send implements host.Transport.
+func (c *carrier) Send(f *host.Frame) {
+	light, heavy := split(f)
+	if light != nil {
+		c.beats.put(light)
+	}
+	if heavy != nil {
+		c.entries.put(heavy)
+	}
+}
+
+// split parts a frame into what is small and urgent, and what is neither. All appends go one way, however small: one that overtakes
+// another is refused. A frame without messages is a beat.
+func split(f *host.Frame) (light, heavy *host.Frame) {
+	n := 0
+	for i := range f.Messages {
+		if isHeavy(&f.Messages[i]) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return f, nil
+	case len(f.Messages):
+		return nil, f
+	}
+	a, b := *f, *f
+	a.Messages, b.Messages = make([]host.Message, 0, len(f.Messages)-n), make([]host.Message, 0, n)
+	for _, m := range f.Messages {
+		if isHeavy(&m) {
+			b.Messages = append(b.Messages, m)
+		} else {
+			a.Messages = append(a.Messages, m)
+		}
+	}
+	return &a, &b
+}
+
+func isHeavy(m *host.Message) bool {
+	return m.Kind == host.KindChunk || m.Kind == host.KindRaft && m.Raft.GetType() == pb.MsgApp
+}
+
+// sender is a process that encodes and sends. It never waits for a link.
+type sender struct {
+	ref   banyan.Ref[*sender]
+	m     *member
+	limit int // frames that may wait
+
+	mu    sync.Mutex
+	queue []*host.Frame
+
+	buf []byte // the process's own
+}
+
+// newSender starts a sender, before the host runs.
+func newSender(m *member, limit int) (s *sender, err error) {
+	s = &sender{m: m, limit: limit}
+	s.ref, err = banyan.SpawnState(m.node, s)
+	return s, err
+}
+
+// put queues a frame. It never waits: it is called by the host's core.
+func (s *sender) put(f *host.Frame) {
+	s.mu.Lock()
+	n := len(s.queue)
+	if n < s.limit {
+		s.queue = append(s.queue, f)
+	}
+	s.mu.Unlock()
+	if n == 0 {
+		_ = banyan.Cast(s.m.ctx, s.ref, frameNudge{}) // the sender ends with the database
+	}
+}
+
+// frameNudge tells a sender that frames wait. There is one in its mailbox at most.
+type frameNudge struct{}
+
+// Cast sends what waits.
+func (frameNudge) Cast(s *sender, self *banyan.Self) error {
+	s.mu.Lock()
+	frames := s.queue
+	s.queue = nil
+	s.mu.Unlock()
+	for _, f := range frames {
+		name := s.m.peers.name(f.To)
+		if name == "" {
+			continue
+		}
+		var err error
+		if s.buf, err = f.Append(appendEnvelope(s.buf[:0], s.m.cluster, s.m.node.Name())); err != nil {
+			return err // numbers and bytes: it cannot fail
+		}
+		_ = banyan.Cast(banyan.NoWait(self), banyan.At[*door](frameDoor, name), frameNote{s.buf}) // dropped: raft sends again
+	}
+	if cap(s.buf) > 1<<20 {
+		s.buf = nil
+	}
+	return nil
+}
+
+// An envelope says whose frame it is: the cluster(8), the length(1) of the sender's name, and the name.
+func appendEnvelope(b []byte, cluster uint64, name banyan.Atom) []byte {
+	b = binary.BigEndian.AppendUint64(b, cluster)
+	b = append(b, byte(len(name)))
+	return append(b, name...)
+}
+
+func cutEnvelope(b []byte) (cluster uint64, name banyan.Atom, rest []byte, ok bool) {
+	if len(b) < 9 || len(b) < 9+int(b[8]) {
+		return 0, "", nil, false
+	}
+	end := 9 + int(b[8])
+	return binary.BigEndian.Uint64(b), banyan.Atom(b[9:end]), b[end:], true
+}
+
+// door takes frames in: a process under a name that all nodes know.
+type door struct{ m *member }
+
+// frameNote is a frame in its envelope.
+type frameNote struct{ Data []byte }
+
+// Cast hands the frame to the host. One that is not for this database, or is no frame, costs nothing but itself.
+func (m frameNote) Cast(g *door, _ *banyan.Self) error {
+	in := g.m
+	cluster, name, rest, ok := cutEnvelope(m.Data)
+	if !ok {
+		in.badFrames.Add(1)
+		return nil
+	}
+	if cluster != in.cluster {
+		in.stranger(name, cluster)
+		return nil
+	}
+	f, err := host.Decode(rest)
+	if err != nil || f.From == 0 || f.From == in.number || f.To != in.number {
+		in.badFrames.Add(1)
+		return nil
+	}
+	in.peers.learn(f.From, name)
+	in.db.host.Do(func(c *host.Core) { c.Receive(f) })
+	return nil
+}

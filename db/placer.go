@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/db/internal/placement"
+	"github.com/banyan-go/banyan/db/internal/state"
+	"github.com/banyan-go/banyan/db/internal/txn"
+)
+
+const (
+	// placeEvery is how often a leader looks whether its group is where it should be.
+	placeEvery = 5 // ticks
+	// stayFor is how long a leader leads before it hands over to the one that is preferred.
+	stayFor = 5 * time.Second
+	// almost is how many entries a replica may be behind that is promoted: it has them within a moment.
+	almost = 100
+	// stepTime is how long a step is waited for; it is worked out anew afterwards.
+	stepTime = 10 * time.Second
+)
+
+// tend is the goroutine that keeps an eye on everything, once a tick.
+func (m *member) tend(ctx context.Context) {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	since := map[uint64]time.Time{} // groups led here, since when
+	for n := 0; ; n++ {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+		m.look()
+		if n%placeEvery == 0 {
+			m.place(since)
+			m.dropViews(viewIdle)
+		}
+	}
+}
+
+// place takes the next step of each group that is led here.
+func (m *member) place(since map[uint64]time.Time) {
+	rows := m.localNodes()
+	leads := m.watch.leads()
+	for g := range since {
+		if !slices.Contains(leads, g) {
+			delete(since, g)
+		}
+	}
+	for _, g := range leads {
+		if since[g].IsZero() {
+			since[g] = time.Now()
+		}
+		m.placeGroup(g, rows, since[g])
+		if g == txn.MetaGroup {
+			m.judge(rows)
+			m.sayHowMany(rows)
+		}
+	}
+}
+
+// once runs f for a group in a goroutine, if none runs for it yet.
+func (m *member) once(group uint64, f func(ctx context.Context)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.moving[group] {
+		return
+	}
+	m.moving[group] = true // for ever, if the database is being closed
+	m.run(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, stepTime)
+		defer cancel()
+		f(ctx)
+		m.mu.Lock()
+		delete(m.moving, group)
+		m.mu.Unlock()
+	})
+}
+
+func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
+	st, ok := m.db.host.Status(group)
+	if !ok || !st.Leading || st.Conf.Joint() {
+		return
+	}
+	g := groupOf(st, m.watch.absent(group))
+	nodes := make([]placement.Node, len(rows))
+	for i, r := range rows {
+		nodes[i] = placement.Node{ID: r.number, Store: r.store, State: r.state}
+	}
+	step := placement.Next(g, nodes)
+	if step.None() {
+		if to := preferred(g); to != 0 && time.Since(since) >= stayFor {
+			m.db.host.Do(func(c *host.Core) { _ = c.Transfer(group, to) }) // it does not lead any more: as well
+		}
+		return
+	}
+	if step.Transfer != 0 {
+		m.db.host.Do(func(c *host.Core) { _ = c.Transfer(group, step.Transfer) })
+		return
+	}
+	ch := host.Change{Promote: step.Promote, Demote: step.Demote, Remove: step.Remove}
+	if step.Add.ID != 0 {
+		ch.Learners = []state.Member{{Node: step.Add.ID, Store: step.Add.Store}}
+	}
+	m.once(group, func(ctx context.Context) {
+		err := m.db.host.Change(ctx, group, ch)
+		log := m.node.Logger().With("group", group, "new", step.Add.ID, "promote", step.Promote, "demote", step.Demote, "remove", step.Remove)
+		switch {
+		case err == nil:
+			log.Info("db: a group's replicas change")
+		case errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrNotLeader), errors.Is(err, host.ErrUnknown):
+			// who leads from now on works it out again
+		default:
+			log.Warn("db: a group's replicas do not change", "error", err)
+		}
+	})
+}
+
+// groupOf is a group as placement sees it. A replica that is known to be lost is one in a store that nobody has.
+func groupOf(st host.Status, absent map[uint64]bool) placement.Group {
+	g := placement.Group{ID: st.Group, Leader: st.Replica}
+	for _, mem := range st.Conf.Members {
+		r := placement.Replica{ID: mem.Replica, Node: mem.Node, Store: mem.Store, Voter: st.Conf.Voter(mem.Replica)}
+		for _, p := range st.Progress {
+			if p.Replica == mem.Replica {
+				r.Heard = p.Silent < silentTicks
+				r.Ready = r.Heard && p.Match > 0 && p.Match+almost >= st.Commit
+			}
+		}
+		if absent[mem.Replica] {
+			r.Store, r.Heard, r.Ready = 0, false, false
+		}
+		g.Replicas = append(g.Replicas, r)
+	}
+	return g
+}
+
+// preferred is the replica that should lead in place of the one that does, 0 if there is none that could. The meta group stays where it is.
+func preferred(g placement.Group) uint64 {
+	if g.ID == txn.MetaGroup {
+		return 0
+	}
+	var voters []uint64
+	for _, r := range g.Replicas {
+		if r.Voter {
+			voters = append(voters, r.Node)
+		}
+	}
+	want := placement.Preferred(g.ID, voters)
+	for _, r := range g.Replicas {
+		if r.Node == want && r.Voter && r.Ready && r.ID != g.Leader {
+			return r.ID
+		}
+	}
+	return 0
+}
+
+// judge declares nodes dead that have been silent for long, and takes that back. Only the leader of the meta group does.
+func (m *member) judge(rows []nodeRow) {
+	for _, r := range rows {
+		silent := m.health.silence(r.number)
+		if r.number == m.number {
+			silent = 0
+		}
+		to := r.state
+		switch {
+		case r.state == placement.Up && time.Duration(silent)*tick >= m.options.ReplaceAfter:
+			to = placement.Dead
+		case r.state == placement.Dead && silent < silentTicks:
+			to = placement.Up
+		default:
+			continue
+		}
+		m.once(0, func(ctx context.Context) { // one at a time
+			err := m.db.Update(ctx, func(tx *Tx) error {
+				b, ok, err := tx.get(nodeKey(r.number))
+				if err != nil || !ok {
+					return err
+				}
+				if now, err := decodeNode(nodeKey(r.number), b); err != nil || now.state != r.state {
+					return err // somebody knows better
+				}
+				return setState(tx, r.number, to)
+			})
+			if err == nil {
+				m.node.Logger().Warn("db: a node is "+to.String(), "peer", r.name, "silent", time.Duration(silent)*tick)
+			} // after an error it is judged again
+		})
+	}
+}
+
+// sayHowMany tells operators what two nodes are worth.
+func (m *member) sayHowMany(rows []nodeRow) {
+	n := 0
+	for _, r := range rows {
+		if r.state == placement.Up || r.state == placement.Dead {
+			n++
+		}
+	}
+	text := ""
+	if n == 2 {
+		text = "db: two nodes: one votes and the other one learns, since two voters would stop when either of them does. A third node makes three voters"
+	}
+	m.mu.Lock()
+	news := text != m.said
+	m.said = text
+	m.mu.Unlock()
+	if news && text != "" {
+		m.node.Logger().Warn(text)
+	}
+}
+
+// handOver gives away what is led here, and waits a moment for it.
+func (m *member) handOver() {
+	deadline := time.Now().Add(500 * time.Millisecond)
+	for time.Now().Before(deadline) {
+		moves := 0
+		for _, g := range m.watch.leads() {
+			st, ok := m.db.host.Status(g)
+			if !ok || !st.Leading {
+				continue
+			}
+			for _, r := range groupOf(st, nil).Replicas {
+				if r.Voter && r.Ready && r.ID != st.Replica {
+					moves++
+					m.db.host.Do(func(c *host.Core) { _ = c.Transfer(g, r.ID) }) // what stays here is elected elsewhere soon
+					break
+				}
+			}
+		}
+		if moves == 0 {
+			return
+		}
+		t := time.NewTimer(tick / 2)
+		select {
+		case <-t.C:
+		case <-m.db.host.Done():
+			t.Stop()
+			return
+		}
+	}
+}
