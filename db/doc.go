@@ -3,8 +3,8 @@
 // Package db has tables that survive: typed rows in transactions that are all or nothing, in one order that everybody agrees on, and on the
 // disk before anybody hears that they are done. It stands in Mnesia's place.
 //
-// What is there so far is a database of one process: one data group of one replica, by the same code path (replicated log, group commit, state
-// machine) that more nodes will use. Its API says nothing of one node.
+// One process without any configuration has a database of one, with Open; several nodes have one together, with Start. Both go by the same code path
+// (replicated logs, group commit, state machine), and the API says nothing of how many there are.
 //
 //	d, err := db.Open("/var/lib/shop")
 //	accounts, err := db.NewTable[string, int64](ctx, d, "accounts")
@@ -39,6 +39,25 @@
 //	ErrUnknown     done or not: see UnknownError and DB.Outcome
 //	ErrDead        the disk failed. The process should end, and start again on what the disk really holds
 //	others         the function's own errors, and mistakes in the use of tables: nothing is done
+//
+// # Several nodes
+//
+//	d, err := db.Start(ctx, node, db.Options{Dir: "/var/lib/shop", Expect: []banyan.Atom{"a@host1", "b@host2", "c@host3"}})
+//
+// The nodes must be linked, which package cluster sees to. Nobody has to say who is first: the nodes of Expect create the database together, when all of them are there and
+// none has one; any other node joins when it is started. A folder that Open has filled can be the beginning, too. Two databases are never merged: a node with the folder of
+// another one is refused.
+//
+// Rows are replicated by groups: one for what the database knows of itself, and eight which share the rows of tables. With three nodes each has three voters, and
+// one node may be lost without anything else being lost or stopping for longer than an election; with five the first group has five. Two nodes have
+// one voter and a learner, because two voters would stop when either of them does: if the voter is lost for good, so is what the learner had not got yet, and people must decide
+// (not built yet). Replicas are added, moved and replaced by the leaders of the groups, one at a time, throttled; leaders are spread over the nodes. A node may be stopped
+// and started at any time; DB.Leave takes one out.
+//
+// Every node can read and write every table. Who has a replica of a group reads it there, after asking its leader how new it must be; who has none reads by way of the leader.
+//
+// A side without a majority of a group's voters refuses with ErrNoQuorum, within two seconds, and comes back by itself when it hears the others again. After the death of a leader
+// others are elected: in about 0.3 s if the end of its link tells, in one or two if only its silence does.
 //
 // # Keys and values
 //

@@ -54,7 +54,7 @@ func (o *Options) defaults() error {
 //
 // Errors: ErrOtherDatabase, if a node that is linked serves another database than the one in the folder; ErrLeft; that of ctx; those of Open.
 // Close the database before the node is stopped.
-func Start(ctx context.Context, node *banyan.Node, o Options) (_ *DB, err error) {
+func Start(ctx context.Context, node *banyan.Node, o Options) (*DB, error) {
 	fs := vfs.Default
 	if o.Dir == "" {
 		fs, o.Dir = vfs.NewMem(), "db"
