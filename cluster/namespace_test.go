@@ -238,3 +238,75 @@ func TestBusyNodeIsNotGivenUp(t *testing.T) {
 		p.in.Close()
 	}
 }
+
+// lossy lets a host lose so many of a hundred packets that come in; 0 ends it.
+func (s *namespaces) lossy(i, percent int) {
+	s.t.Helper()
+	s.heal(i)
+	if percent > 0 {
+		s.run(fmt.Sprintf("table inet loss {\nchain in {\ntype filter hook input priority 0\niifname eth0 numgen random mod 100 < %d drop\n}\n}\n", percent),
+			"ip", "netns", "exec", s.ns(i), "nft", "-f", "-")
+	}
+}
+
+// late has what a host sends take longer, where the kernel can do that.
+func (s *namespaces) late(i int, d, jitter time.Duration) (can bool) {
+	return exec.Command("ip", "netns", "exec", s.ns(i), "tc", "qdisc", "replace", "dev", "eth0", "root", "netem", "delay", d.String(), jitter.String()).Run() == nil
+}
+
+// Real hosts on a bad network: every fiftieth packet is lost, and they are 40 ms from each other, give or take 15, where the kernel has netem. Nobody is
+// given up, and all calls are answered. Then n3 hears nothing and the others lose half of what comes; when that ends, all see all again.
+func TestBadNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	s := newNamespaces(t, 4)
+	ps := s.start()
+	given := func(i int) string {
+		_, after, ok := strings.Cut(ps[i].ask(t, "seen"), "unreachable ")
+		if !ok {
+			t.Fatal("the node does not count what it gave up")
+		}
+		n, _, _ := strings.Cut(after, " ")
+		return n
+	}
+	before := []string{"", given(1), given(2), given(3), given(4)}
+	for i := 1; i <= s.n; i++ {
+		s.lossy(i, 2)
+		if !s.late(i, 20*time.Millisecond, 7*time.Millisecond) && i == 1 {
+			t.Log("this kernel has no netem: packets are lost, not late; late ones are in TestNemesis, simulated")
+		}
+	}
+	start := time.Now()
+	for round := 0; time.Since(start) < 12*time.Second; round++ {
+		from, to := 1+round%s.n, 1+(round+1)%s.n
+		if got := ps[from].ask(t, "call "+s.node(to)+" 10"); !strings.HasPrefix(got, "10 ") {
+			t.Errorf("n%d's calls to n%d: %s", from, to, got)
+		}
+	}
+	for i := 1; i <= s.n; i++ {
+		if got := given(i); got != before[i] {
+			t.Errorf("n%d gave somebody up: %s times, and before %s", i, got, before[i])
+		}
+		s.lossy(i, 0)
+	}
+	start = time.Now()
+	s.cut(3, "drop", 1, 2, 4)
+	for _, i := range []int{1, 2, 4} {
+		s.lossy(i, 50)
+	}
+	t.Logf("n3 is given up after %v", ps[1].when(t, s.node(3), "unreachable").Sub(start))
+	start = time.Now()
+	for i := 1; i <= s.n; i++ {
+		s.lossy(i, 5)
+	}
+	for _, i := range []int{1, 2, 4} {
+		if d := ps[i].when(t, s.node(3), "reachable").Sub(start); d > 30*time.Second {
+			t.Errorf("n%d has n3 back after %v", i, d)
+		}
+	}
+	t.Logf("n3 is back after %v", time.Since(start))
+	for _, p := range ps[1:] {
+		p.in.Close()
+	}
+}

@@ -38,7 +38,6 @@ type NodeInfo struct {
 	Zone   string
 	Weight float64 // its share of work relative to others; 0 counts as 1
 	State  State
-	Load   float64 // how busy it is: 1 is as much as it can do; 0 if it is not known
 }
 
 // Nodes tells which nodes there are: Links, a Static, or the members of a cluster by package route/members. A node that is not listed is gone. The methods may be called from anywhere, at every

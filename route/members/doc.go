@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package members gives routers and pools the members of a cluster: their zones, weights and load, who is leaving, and who is
+// Package members gives routers and pools the members of a cluster: their zones and weights, who is leaving, and who is
 // not heard.
 //
 //	nodes, err := members.Of(c) // c is what cluster.Start has returned
