@@ -36,10 +36,10 @@ type carrier struct {
 func (c *carrier) Send(f *host.Frame) {
 	light, heavy := split(f)
 	if light != nil {
-		c.beats.put(light)
+		c.beats.put(parcel{to: f.To, frame: light})
 	}
 	if heavy != nil {
-		c.entries.put(heavy)
+		c.entries.put(parcel{to: f.To, frame: heavy})
 	}
 }
 
@@ -74,14 +74,21 @@ func isHeavy(m *host.Message) bool {
 	return m.Kind == host.KindChunk || m.Kind == host.KindRaft && m.Raft.GetType() == pb.MsgApp
 }
 
+// parcel is a frame, or a whisper, on its way to a node.
+type parcel struct {
+	to      uint64
+	frame   *host.Frame
+	whisper []byte
+}
+
 // sender is a process that encodes and sends. It never waits for a link.
 type sender struct {
 	ref   banyan.Ref[*sender]
 	m     *member
-	limit int // frames that may wait
+	limit int // parcels that may wait
 
 	mu    sync.Mutex
-	queue []*host.Frame
+	queue []parcel
 
 	buf []byte // the process's own
 }
@@ -93,12 +100,12 @@ func newSender(m *member, limit int) (s *sender, err error) {
 	return s, err
 }
 
-// put queues a frame. It never waits: it is called by the host's core.
-func (s *sender) put(f *host.Frame) {
+// put queues a parcel, or drops it. It never waits: it is called by the host's core.
+func (s *sender) put(p parcel) {
 	s.mu.Lock()
 	n := len(s.queue)
 	if n < s.limit {
-		s.queue = append(s.queue, f)
+		s.queue = append(s.queue, p)
 	}
 	s.mu.Unlock()
 	if n == 0 {
@@ -106,23 +113,30 @@ func (s *sender) put(f *host.Frame) {
 	}
 }
 
-// frameNudge tells a sender that frames wait. There is one in its mailbox at most.
+// frameNudge tells a sender that parcels wait. There is one in its mailbox at most.
 type frameNudge struct{}
 
 // Cast sends what waits.
 func (frameNudge) Cast(s *sender, self *banyan.Self) error {
 	s.mu.Lock()
-	frames := s.queue
+	parcels := s.queue
 	s.queue = nil
 	s.mu.Unlock()
-	for _, f := range frames {
-		name := s.m.peers.name(f.To)
+	for _, p := range parcels {
+		name := s.m.peers.name(p.to)
 		if name == "" {
 			continue
 		}
-		var err error
-		if s.buf, err = f.Append(appendEnvelope(s.buf[:0], s.m.cluster, s.m.node.Name())); err != nil {
-			return err // numbers and bytes: it cannot fail
+		kind := byte(isWhisper)
+		if p.frame != nil {
+			kind = isFrame
+		}
+		s.buf = append(appendEnvelope(s.buf[:0], kind, s.m.cluster, s.m.node.Name()), p.whisper...)
+		if p.frame != nil {
+			var err error
+			if s.buf, err = p.frame.Append(s.buf); err != nil {
+				return err // numbers and bytes: it cannot fail
+			}
 		}
 		_ = banyan.Cast(banyan.NoWait(self), banyan.At[*door](frameDoor, name), frameNote{s.buf}) // dropped: raft sends again
 	}
@@ -132,37 +146,46 @@ func (frameNudge) Cast(s *sender, self *banyan.Self) error {
 	return nil
 }
 
-// An envelope says whose frame it is: the cluster(8), the length(1) of the sender's name, and the name.
-func appendEnvelope(b []byte, cluster uint64, name banyan.Atom) []byte {
-	b = binary.BigEndian.AppendUint64(b, cluster)
+// An envelope says what is in it and whose it is: kind(1), the cluster(8), the length(1) of the sender's name, and the name.
+const (
+	isFrame = iota + 1
+	isWhisper
+)
+
+func appendEnvelope(b []byte, kind byte, cluster uint64, name banyan.Atom) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, kind), cluster)
 	b = append(b, byte(len(name)))
 	return append(b, name...)
 }
 
-func cutEnvelope(b []byte) (cluster uint64, name banyan.Atom, rest []byte, ok bool) {
-	if len(b) < 9 || len(b) < 9+int(b[8]) {
-		return 0, "", nil, false
+func cutEnvelope(b []byte) (kind byte, cluster uint64, name banyan.Atom, rest []byte, ok bool) {
+	if len(b) < 10 || len(b) < 10+int(b[9]) {
+		return 0, 0, "", nil, false
 	}
-	end := 9 + int(b[8])
-	return binary.BigEndian.Uint64(b), banyan.Atom(b[9:end]), b[end:], true
+	end := 10 + int(b[9])
+	return b[0], binary.BigEndian.Uint64(b[1:]), banyan.Atom(b[10:end]), b[end:], true
 }
 
 // door takes frames in: a process under a name that all nodes know.
 type door struct{ m *member }
 
-// frameNote is a frame in its envelope.
+// frameNote is a frame or a whisper, in its envelope.
 type frameNote struct{ Data []byte }
 
 // Cast hands the frame to the host. One that is not for this database, or is no frame, costs nothing but itself.
 func (m frameNote) Cast(g *door, _ *banyan.Self) error {
 	in := g.m
-	cluster, name, rest, ok := cutEnvelope(m.Data)
+	kind, cluster, name, rest, ok := cutEnvelope(m.Data)
 	if !ok {
 		in.badFrames.Add(1)
 		return nil
 	}
 	if cluster != in.cluster {
 		in.stranger(name, cluster)
+		return nil
+	}
+	if kind == isWhisper {
+		in.hear(name, rest)
 		return nil
 	}
 	f, err := host.Decode(rest)

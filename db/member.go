@@ -33,6 +33,8 @@ type member struct {
 	watch     *watch
 	health    health
 	spreads   []*spread
+	carrier   *carrier
+	listener  atomic.Pointer[func(from uint64, data []byte)] // of whispers
 	badFrames atomic.Uint64
 	pids      []banyan.PID
 

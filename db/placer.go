@@ -16,7 +16,7 @@ import (
 
 const (
 	// placeEvery is how often a leader looks whether its group is where it should be.
-	placeEvery = 5 // ticks
+	placeEvery = 2 // ticks
 	// stayFor is how long a leader leads before it hands over to the one that is preferred.
 	stayFor = 5 * time.Second
 	// almost is how many entries a replica may be behind that is promoted: it has them within a moment.

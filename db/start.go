@@ -257,6 +257,7 @@ func (m *member) serve(create bool) error {
 	m.cluster, m.number = d.log.Member()
 	m.peers.learn(m.number, m.node.Name())
 	c := &carrier{}
+	m.carrier = c
 	// Of beats there is one for each node and tick besides what is answered; entries are bounded by raft, which has 64 messages of a group under way.
 	for _, s := range []struct {
 		to    **sender

@@ -102,10 +102,29 @@ func (c *Core) PeerDown(node uint64) {
 		if m, ok := r.conf.Member(r.lead); ok && m.Node == node && r.rn != nil && !r.leading {
 			_ = r.rn.ForgetLeader() // or the replicas would wait for its silence before they vote
 			c.wake(r)
-			c.touch(r)
-			r.elapsed, r.timeout = 0, 1+c.cfg.Rand.IntN(3)
+			c.turn(r) // which finds that there is no leader, and would wait as long as usual for another
+			r.elapsed, r.timeout = 0, 1+2*r.rank(node)
 		}
 	}
+}
+
+// rank is this replica's place in the order in which the voters without a node campaign after its death: if all did at once, none would win. All
+// know the same members, so each finds the same order; it begins elsewhere for each group, so that what the node led is spread.
+func (r *replica) rank(without uint64) int {
+	n, mine := 0, 0
+	for _, m := range r.conf.Members {
+		if m.Node == without || !r.conf.Voter(m.Replica) {
+			continue
+		}
+		if m.Replica == r.id {
+			mine = n
+		}
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	return (mine + int(r.group%uint64(n))) % n
 }
 
 // orphans wakes the quiet groups that are led from a node.
