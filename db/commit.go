@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/txn"
@@ -16,8 +17,9 @@ import (
 func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
+	start := uint64(time.Now().UnixNano())
 	for attempt := 0; ; attempt++ {
-		tx := &Tx{db: d, ctx: ctx}
+		tx := &Tx{db: d, ctx: ctx, start: start}
 		out, err := d.attempt(tx, fn)
 		if err != nil {
 			return err
@@ -28,14 +30,19 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 			}
 			return nil
 		}
-		if err := d.again(ctx, attempt, out); err != nil {
+		if err := d.again(ctx, tx, attempt, out); err != nil {
 			return err
 		}
 	}
 }
 
-// again waits before a transaction is tried once more, or says why it is not.
-func (d *DB) again(ctx context.Context, attempt int, out txn.Outcome) error {
+// again clears what was in the way of a transaction, as far as it may, and waits, before it is tried once more; or says why it is not.
+func (d *DB) again(ctx context.Context, tx *Tx, attempt int, out txn.Outcome) error {
+	if out.Verdict == txn.Blocked {
+		if verdict, err := d.push(ctx, out.Holder, txn.GroupOf(out.Key), tx.start); err == nil && verdict != txn.Prepared {
+			return nil // the way is free
+		}
+	}
 	err := d.pause(ctx, attempt)
 	if err == nil || errors.Is(err, ErrClosed) {
 		return err
@@ -55,17 +62,21 @@ func (d *DB) attempt(tx *Tx, fn func(*Tx) error) (txn.Outcome, error) {
 		return tx.failed(err)
 	}
 	tx.done = true
-	return d.commit(tx)
+	out, err := d.commit(tx)
+	if errors.Is(err, errViewOver) { // nothing was proposed: only views ask views
+		return txn.Outcome{Verdict: txn.Conflict}, nil
+	}
+	return out, err
 }
 
-// failed is what becomes of a transaction whose function has failed. If it read in several groups, it may have seen what never was
-// there at one moment, and be wrong about that: then it is tried again.
+// failed is what becomes of a transaction whose function has failed. What it read may have been old, or never there at one moment, and it wrong about
+// that: then it is tried again.
 func (tx *Tx) failed(err error) (txn.Outcome, error) {
 	if errors.Is(err, errViewOver) {
 		return txn.Outcome{Verdict: txn.Conflict}, nil
 	}
-	if len(tx.parts) > 1 || tx.db.member != nil && !tx.readOnly { // among nodes, what it read may be an old state
-		if out, wrong := tx.validate(); wrong == nil && out.Verdict == txn.Conflict {
+	if len(tx.parts) > 0 && tx.ctx.Err() == nil {
+		if out, wrong := tx.validate(); wrong == nil && out.Verdict != txn.Committed {
 			return out, nil
 		}
 	}
@@ -80,47 +91,14 @@ func (d *DB) commit(tx *Tx) (txn.Outcome, error) {
 		writes += len(p.writes)
 	}
 	switch {
-	case writes == 0 && tx.readOnly && len(parts) < 2:
-		return txn.Outcome{Verdict: txn.Committed}, nil
+	case writes == 0 && tx.readOnly && len(parts) == 1:
+		return tx.seen(parts[0])
 	case writes == 0:
 		return tx.validate()
 	case len(parts) == 1:
 		return d.commitOne(tx.ctx, parts[0])
 	}
-	return txn.Outcome{}, errors.New("db: transactions over several groups are not there yet")
-}
-
-// validate finds out whether what was read in all groups was there at one moment, without an entry in any log: it was, if it is there still, once it is
-// sure that all views were old ones.
-func (tx *Tx) validate() (txn.Outcome, error) {
-	ctx, cancel := context.WithCancel(tx.ctx)
-	defer cancel()
-	type answer struct {
-		out txn.Outcome
-		err error
-	}
-	answers := make(chan answer, len(tx.parts))
-	for _, p := range tx.parts {
-		go func() {
-			var a answer
-			if a.err = tx.db.confirm(ctx, p.shard); a.err == nil {
-				a.out, a.err = p.shard.check(ctx, p.entry(txn.KindCommit))
-			}
-			answers <- a
-		}()
-	}
-	all := txn.Outcome{Verdict: txn.Committed}
-	var err error
-	for range tx.parts {
-		switch a := <-answers; {
-		case a.err != nil && err == nil:
-			err = a.err
-			cancel()
-		case a.err == nil && a.out.Verdict != txn.Committed:
-			all = a.out
-		}
-	}
-	return all, err
+	return d.commitMany(tx, parts)
 }
 
 // commitOne commits in one group, by one entry.
@@ -132,9 +110,8 @@ func (d *DB) commitOne(ctx context.Context, p *part) (txn.Outcome, error) {
 	if errors.Is(err, ErrUnknown) {
 		d.sessions.keep(e.Seq)
 		err = &UnknownError{TxID{e.Session, e.Seq, p.group}, err}
-	} else {
-		d.sessions.end(e.Seq)
 	}
+	d.sessions.end(e.Seq)
 	return out, err
 }
 

@@ -40,6 +40,10 @@ type DB struct {
 
 	session  txn.Session
 	sessions sessions
+	met      met
+	left     later
+	expiry   time.Duration          // after which a transaction that is in the way of a younger one is ended
+	crash    func(step string) bool // in tests: the coordinator of a transaction dies at this step
 	closing  sync.Once
 	closed   chan struct{}
 	closeErr error
@@ -171,21 +175,7 @@ func (r *refusals) Lost(group, replica uint64, why string) {
 func (d *DB) begin() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for g, sh := range d.shards {
-		old, err := txn.Sessions(d.state.Reader(), g)
-		if err != nil {
-			return err
-		}
-		for _, s := range old {
-			if s == d.session || storeOf(s) != d.log.ID() {
-				continue
-			}
-			if _, err := d.propose(ctx, sh, &txn.Entry{Kind: txn.KindExpire, Session: s}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return d.forgetSessions(ctx)
 }
 
 // shard finds a group.
@@ -204,6 +194,7 @@ func (d *DB) Close() error {
 			d.member.stop()
 		}
 		d.host.Stop()
+		d.left.wait()
 		d.closeErr = d.closeStores()
 	})
 	return d.closeErr
@@ -237,11 +228,12 @@ func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		out, err := d.attempt(&Tx{db: d, ctx: ctx, readOnly: true}, fn)
+		tx := &Tx{db: d, ctx: ctx, readOnly: true}
+		out, err := d.attempt(tx, fn)
 		if err != nil || out.Verdict == txn.Committed {
 			return err
 		}
-		if err := d.again(ctx, attempt, out); err != nil {
+		if err := d.again(ctx, tx, attempt, out); err != nil {
 			return err
 		}
 	}

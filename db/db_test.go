@@ -324,8 +324,7 @@ func TestMisuse(t *testing.T) {
 func TestDrop(t *testing.T) {
 	d := openOn(t, vfs.NewMem())
 	tb, other := table[string, int](t, d, "t"), table[string, int](t, d, "other")
-	update(t, d, func(tx *Tx) error { return tb.Put(tx, "a", 1) })
-	update(t, d, func(tx *Tx) error { return other.Put(tx, "a", 2) })
+	update(t, d, func(tx *Tx) error { return errors.Join(tb.Put(tx, "a", 1), other.Put(tx, "a", 2)) })
 	err := d.Update(t.Context(), func(tx *Tx) error { // one that is under way is too late
 		err := tb.Put(tx, "b", 1)
 		if dropped := d.Drop(t.Context(), "t"); dropped != nil && !errors.Is(dropped, ErrNoTable) {
@@ -379,6 +378,7 @@ func TestDeadDisk(t *testing.T) {
 func TestOutcome(t *testing.T) {
 	d := openOn(t, vfs.NewMem())
 	tb := table[int, int](t, d, "t")
+	update(t, d, func(tx *Tx) error { return tb.Delete(tx, 1) }) // the table is there, in all groups
 	entry := func() (*Tx, TxID) {
 		tx := &Tx{db: d, ctx: t.Context()}
 		if err := tb.Put(tx, 1, 1); err != nil {

@@ -18,7 +18,7 @@ func init() {
 	banyan.RegisterCall[joinCall]("banyan_db_join")
 	banyan.RegisterCall[proposeCall]("banyan_db_propose")
 	banyan.RegisterCall[indexCall]("banyan_db_index")
-	banyan.RegisterCall[checkCall]("banyan_db_check")
+	banyan.RegisterCall[lookCall]("banyan_db_look")
 	banyan.RegisterType[helloAnswer]("{}")
 	banyan.RegisterType[joinAnswer]("{}")
 	banyan.RegisterType[answer]("{}")
@@ -52,15 +52,35 @@ type answer struct {
 	Verdict int
 	Version uint64
 	Key     []byte
+	Holders []byte
+	Known   bool
 	Text    string
 }
 
 func (a answer) outcome() txn.Outcome {
-	return txn.Outcome{Verdict: txn.Verdict(a.Verdict), Version: a.Version, Key: a.Key}
+	out := txn.Outcome{Verdict: txn.Verdict(a.Verdict), Version: a.Version, Key: a.Key}
+	if h := txn.DecodeHolders(a.Holders); len(h) > 0 && out.Verdict == txn.Blocked {
+		out.Holder = h[0]
+	}
+	return out
+}
+
+func (a answer) seen() txn.Seen {
+	return txn.Seen{Outcome: a.outcome(), Known: a.Known, Holders: txn.DecodeHolders(a.Holders)}
 }
 
 func outcomeAnswer(out txn.Outcome) answer {
-	return answer{Verdict: int(out.Verdict), Version: out.Version, Key: out.Key}
+	a := answer{Verdict: int(out.Verdict), Version: out.Version, Key: out.Key}
+	if out.Verdict == txn.Blocked {
+		a.Holders = txn.AppendHolders(nil, []txn.Holder{out.Holder})
+	}
+	return a
+}
+
+func seenAnswer(s txn.Seen) answer {
+	a := outcomeAnswer(s.Outcome)
+	a.Known, a.Holders = s.Known, txn.AppendHolders(a.Holders, s.Holders)
+	return a
 }
 
 // err is the answer's code as the error that the host gives for it.
@@ -167,14 +187,14 @@ func (m indexCall) Call(d *desk, self *banyan.Self) (answer, error) {
 	})
 }
 
-// checkCall compares what a transaction has read with the newest state.
-type checkCall struct {
+// lookCall asks about the newest state; see txn.Look.
+type lookCall struct {
 	Cluster, Group uint64
 	Entry          []byte
 }
 
 // Call implements banyan.Query.
-func (m checkCall) Call(d *desk, self *banyan.Self) (answer, error) {
+func (m lookCall) Call(d *desk, self *banyan.Self) (answer, error) {
 	e, err := txn.Decode(m.Entry)
 	if err != nil {
 		return answer{}, err
@@ -187,10 +207,10 @@ func (m checkCall) Call(d *desk, self *banyan.Self) (answer, error) {
 			}
 			go func() { // it may go through many rows, and the core must not
 				l := &local{group: m.Group, host: d.m.db.host, state: d.m.db.state}
-				if out, err := l.check(d.m.ctx, e); err != nil {
+				if seen, err := l.consult(d.m.ctx, e); err != nil {
 					reply(failure(err))
 				} else {
-					reply(outcomeAnswer(out))
+					reply(seenAnswer(seen))
 				}
 			}()
 		})

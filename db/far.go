@@ -29,6 +29,7 @@ func init() {
 	banyan.RegisterCall[viewCall]("banyan_db_view")
 	banyan.RegisterCall[getCall]("banyan_db_get")
 	banyan.RegisterCall[pageCall]("banyan_db_page")
+	banyan.RegisterCall[writersCall]("banyan_db_writers")
 	banyan.RegisterCast[closeNote]("banyan_db_close")
 	banyan.RegisterType[rowsAnswer]("{}")
 	banyan.RegisterType[farRow]("{}")
@@ -126,11 +127,12 @@ type farRun struct {
 	More bool
 }
 
-// rowsAnswer is a row, or a page; Over: the view is over.
+// rowsAnswer is a row, or a page, or who writes; Over: the view is over.
 type rowsAnswer struct {
-	Over bool
-	Row  farRow
-	Runs []farRun
+	Over    bool
+	Row     farRow
+	Runs    []farRun
+	Holders []byte
 }
 
 // getCall reads a row of a view.
@@ -178,6 +180,27 @@ func (q pageCall) Call(d *desk, self *banyan.Self) (a rowsAnswer, err error) {
 		a.Runs = append(a.Runs, far)
 	}
 	return a, err
+}
+
+// writersCall asks who is about to change what was read in a view.
+type writersCall struct {
+	View  uint64
+	Entry []byte
+}
+
+// Call implements banyan.Query.
+func (q writersCall) Call(d *desk, self *banyan.Self) (a rowsAnswer, err error) {
+	e, err := txn.Decode(q.Entry)
+	if err != nil {
+		return a, err
+	}
+	v := d.m.kept(q.View)
+	if v == nil {
+		return rowsAnswer{Over: true}, nil
+	}
+	defer d.m.putBack(q.View, v)
+	list, err := v.writers(self, e)
+	return rowsAnswer{Holders: txn.AppendHolders(nil, list)}, err
 }
 
 // closeNote ends a view.
@@ -238,4 +261,9 @@ func (v *farView) page(ctx context.Context, s txn.Scan, backward bool, most int)
 		runs = append(runs, r)
 	}
 	return runs, err
+}
+
+func (v *farView) writers(ctx context.Context, e *txn.Entry) ([]txn.Holder, error) {
+	a, err := read(ctx, v, writersCall{v.id, e.Append(nil)})
+	return txn.DecodeHolders(a.Holders), err
 }

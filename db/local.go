@@ -32,16 +32,14 @@ func (l *local) propose(ctx context.Context, data []byte) (txn.Outcome, error) {
 	return r.Value.(txn.Outcome), nil
 }
 
-func (l *local) check(_ context.Context, e *txn.Entry) (txn.Outcome, error) {
-	key, err := txn.Check(e, l.state.Reader())
-	if err != nil || key != nil {
-		return txn.Outcome{Verdict: txn.Conflict, Key: key}, err
-	}
-	return txn.Outcome{Verdict: txn.Committed}, nil
+func (l *local) consult(_ context.Context, e *txn.Entry) (txn.Seen, error) {
+	v := l.state.View() // all of one moment
+	defer v.Close()
+	return txn.Look(v, l.group, e)
 }
 
 func (l *local) view(context.Context) (view, error) {
-	v := &localView{snap: l.state.View()}
+	v := &localView{group: l.group, snap: l.state.View()}
 	var err error
 	if v.index, err = l.state.At(v.snap, l.group); err != nil {
 		v.close()
@@ -52,12 +50,17 @@ func (l *local) view(context.Context) (view, error) {
 
 // localView is a snapshot of this process's state store.
 type localView struct {
+	group uint64
 	snap  *pebble.Snapshot
 	it    *pebble.Iterator // made when it is needed, and then moved about
 	index uint64
 }
 
 func (v *localView) at() uint64 { return v.index }
+
+func (v *localView) writers(_ context.Context, e *txn.Entry) ([]txn.Holder, error) {
+	return txn.Writers(v.snap, v.group, e)
+}
 
 func (v *localView) close() {
 	if v.it != nil {

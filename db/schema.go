@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/banyan-go/banyan/db/internal/txn"
@@ -135,30 +136,20 @@ func (d *DB) define(ctx context.Context, name string, want definition) (ref tabl
 		if err := tx.write(txn.Write{Key: nextKey(), Value: binary.BigEndian.AppendUint32(nil, want.ID+1)}); err != nil {
 			return err
 		}
-		return tx.write(txn.Write{Key: definitionKey(name), Value: want.encode()})
-	})
-	if err != nil {
-		return ref, err
-	}
-	for _, r := range ref.ranges() {
-		if err := d.Update(ctx, func(tx *Tx) error {
-			mark := txn.MarkKey(txn.GroupOf(r.From), ref.id)
-			if _, ok, err := tx.get(mark); ok || err != nil {
+		for _, r := range ref.ranges() {
+			if err := tx.write(txn.Write{Key: txn.MarkKey(txn.GroupOf(r.From), ref.id)}); err != nil {
 				return err
 			}
-			return tx.write(txn.Write{Key: mark})
-		}); err != nil {
-			return ref, err
 		}
-	}
-	return ref, nil
+		return tx.write(txn.Write{Key: definitionKey(name), Value: want.encode()})
+	})
+	return ref, err
 }
 
 // Drop removes a table with all its rows. Transactions that use it and are not committed yet end with ErrNoTable. A table that is not there is
 // ErrNoTable too.
 func (d *DB) Drop(ctx context.Context, name string) error {
-	var ref tableRef
-	err := d.Update(ctx, func(tx *Tx) error {
+	return d.Update(ctx, func(tx *Tx) error {
 		b, ok, err := tx.get(definitionKey(name))
 		if err != nil {
 			return err
@@ -170,23 +161,15 @@ func (d *DB) Drop(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		ref = def.ref(name)
-		return tx.write(txn.Write{Key: definitionKey(name), Delete: true})
-	})
-	if err != nil {
-		return err
-	}
-	for _, r := range ref.ranges() {
-		if err := d.Update(ctx, func(tx *Tx) error {
-			if err := tx.write(txn.Write{Key: r.From, Clear: true, More: r.More}); err != nil {
+		ref := def.ref(name)
+		for _, r := range ref.ranges() {
+			mark := txn.MarkKey(txn.GroupOf(r.From), ref.id)
+			if err := errors.Join(tx.write(txn.Write{Key: r.From, Clear: true, More: r.More}), tx.write(txn.Write{Key: mark, Delete: true})); err != nil {
 				return err
 			}
-			return tx.write(txn.Write{Key: txn.MarkKey(txn.GroupOf(r.From), ref.id), Delete: true})
-		}); err != nil {
-			return err
 		}
-	}
-	return nil
+		return tx.write(txn.Write{Key: definitionKey(name), Delete: true})
+	})
 }
 
 // TableInfo describes a table.

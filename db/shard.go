@@ -19,8 +19,8 @@ type shard interface {
 	// propose puts an encoded txn.Entry into the group's log, once, and returns how it ended. After an error that wraps host.ErrUnknown it may be carried out,
 	// now or later; host.ErrTooLarge will not get better; after others nothing has happened, and it may be proposed again.
 	propose(ctx context.Context, data []byte) (txn.Outcome, error)
-	// check compares what an entry has read with a state that is as new as that of view: Committed, or Conflict with the key.
-	check(ctx context.Context, e *txn.Entry) (txn.Outcome, error)
+	// consult asks about a state that is as new as that of view; see txn.Look. After an error it may be asked again.
+	consult(ctx context.Context, e *txn.Entry) (txn.Seen, error)
 }
 
 // view is the state of one group at one moment. It belongs to one goroutine, and must be closed.
@@ -31,6 +31,8 @@ type view interface {
 	get(ctx context.Context, key []byte) (row, error)
 	// page reads the first rows of a range, or with backward the last ones, at most max of each slot. The rows belong to the caller.
 	page(ctx context.Context, s txn.Scan, backward bool, max int) ([]run, error)
+	// writers are those whose outcome may be that what the entry has read is not what it seems.
+	writers(ctx context.Context, e *txn.Entry) ([]txn.Holder, error)
 	close()
 }
 

@@ -277,20 +277,20 @@ func (s *spread) view(ctx context.Context) (v view, err error) {
 	}
 }
 
-func (s *spread) check(ctx context.Context, e *txn.Entry) (out txn.Outcome, err error) {
+func (s *spread) consult(ctx context.Context, e *txn.Entry) (out txn.Seen, err error) {
 	if s.readsHere() {
-		return s.local.check(ctx, e)
+		return s.local.consult(ctx, e)
 	}
 	for attempt := 0; ; attempt++ {
 		err = s.route(ctx, func(ctx context.Context) error {
 			if err := s.local.confirm(ctx); err != nil {
 				return err
 			}
-			out, err = s.local.check(ctx, e)
+			out, err = s.local.consult(ctx, e)
 			return err
 		}, func(ctx context.Context, node uint64) error {
-			a, err := ask(ctx, s, node, checkCall{s.m.cluster, s.group, e.Append(nil)})
-			out = a.outcome()
+			a, err := ask(ctx, s, node, lookCall{s.m.cluster, s.group, e.Append(nil)})
+			out = a.seen()
 			return err
 		})
 		switch {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/host"
-	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // Options say how a node takes part in a database of several nodes.
@@ -297,7 +296,7 @@ func (m *member) begin(ctx context.Context) error {
 		err := m.db.Update(ctx, m.appear)
 		switch {
 		case err == nil:
-			return m.forgetSessions(ctx)
+			return m.db.forgetSessions(ctx)
 		case !errors.Is(err, ErrNoQuorum) && !errors.Is(err, ErrUnknown) && !errors.Is(err, ErrConflict), ctx.Err() != nil:
 			return err
 		}
@@ -313,25 +312,6 @@ func (m *member) otherDatabase() error {
 	defer m.mu.Unlock()
 	for name, cluster := range m.strangers {
 		return fmt.Errorf("%w: %s has %s, the folder %s has %s", ErrOtherDatabase, name, databaseName(cluster), m.options.Dir, databaseName(m.cluster))
-	}
-	return nil
-}
-
-// forgetSessions ends the sessions that earlier processes of this node had.
-func (m *member) forgetSessions(ctx context.Context) error {
-	for _, s := range m.spreads {
-		old, err := txn.Sessions(m.db.state.Reader(), s.group) // of groups without a replica here they stay, and are small
-		if err != nil {
-			return err
-		}
-		for _, id := range old {
-			if id == m.db.session || storeOf(id) != m.db.log.ID() {
-				continue
-			}
-			if _, err := m.db.propose(ctx, s, &txn.Entry{Kind: txn.KindExpire, Session: id}); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ type Tx struct {
 	ctx      context.Context
 	readOnly bool
 	done     bool
+	start    uint64 // when it was first tried: of two that are in each other's way the older one goes first
 
 	parts map[uint64]*part // by group
 	after []func()

@@ -16,8 +16,12 @@ const (
 
 // The letters behind the number of a group.
 const (
-	letterMark    = 'm'
-	letterSession = 's'
+	letterLock     = 'l' // of a mark
+	letterMark     = 'm'
+	letterOpen     = 'o'
+	letterPrepared = 'p'
+	letterRange    = 'r'
+	letterSession  = 's'
 )
 
 // PrefixLen is how long a Prefix is.
@@ -78,6 +82,35 @@ func lowKey(group uint64, s Session) []byte { return append(sessionKey(group, s)
 
 func outcomeKey(group uint64, s Session, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(sessionKey(group, s), 1), seq)
+}
+
+func openKey(group uint64) []byte { return groupKey(group, letterOpen) }
+
+func preparedKey(group uint64, s Session, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(groupKey(group, letterPrepared), s[:]...), seq)
+}
+
+func rangeKey(group uint64, s Session, seq uint64, i uint32) []byte {
+	b := binary.BigEndian.AppendUint64(append(groupKey(group, letterRange), s[:]...), seq)
+	return binary.BigEndian.AppendUint32(b, i)
+}
+
+// lockKey is where the lock of a row or of a mark is. The locks of rows have the order of the rows.
+func lockKey(key []byte) []byte {
+	b := append([]byte(nil), key...)
+	if key[0] == groupByte {
+		b[9] = letterLock
+	} else {
+		b[0] = lockByte
+	}
+	return b
+}
+
+// deletedKey is where the last deletion of a table's slot is noted, by the key of one of its rows.
+func deletedKey(key []byte) []byte {
+	b := append([]byte(nil), key[:PrefixLen]...)
+	b[PrefixLen-1] = 'd'
+	return b
 }
 
 // row is the stored form of a value.

@@ -4,7 +4,6 @@ package txn
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -67,32 +66,4 @@ func (s Scan) Each(it *pebble.Iterator, fn func(from, to []byte) error) error {
 		slot++
 	}
 	return it.Error()
-}
-
-// check finds what has changed in the range: it is as it was if it has as many rows, and none of them is younger. What was removed is missing in the
-// count, what came or was written is younger.
-func (s Scan) check(at uint64, r pebble.Reader) (changed []byte, err error) {
-	from, to := s.Bounds()
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	rows := uint64(0)
-	err = s.Each(it, func(_, to []byte) error {
-		for ok := true; ok && changed == nil && bytes.Compare(it.Key(), to) < 0; ok = it.Next() {
-			version, _, err := CutRow(it.Value())
-			if err != nil {
-				return err
-			}
-			if rows++; version > at || rows > s.Rows {
-				changed = bytes.Clone(it.Key())
-			}
-		}
-		return nil
-	})
-	if changed == nil && rows != s.Rows {
-		changed = s.From
-	}
-	return changed, err
 }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package txn
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// settle writes down how the number ended.
+func (s *step) settle(out Outcome) error {
+	v := out.Verdict
+	if v == Blocked {
+		v = Conflict // who comes again under the same number has no need to know whose lock it was
+	}
+	kind := binary.BigEndian.AppendUint64([]byte{byte(v)}, out.Version)
+	return s.w.Set(outcomeKey(s.group, s.Session, s.Seq), kind, nil)
+}
+
+// raise removes outcomes that nobody will ask for, many at a time.
+func (s *step) raise(low uint64) error {
+	if s.Low < low+256 {
+		return nil
+	}
+	return errors.Join(
+		s.w.DeleteRange(outcomeKey(s.group, s.Session, 0), outcomeKey(s.group, s.Session, s.Low), nil),
+		s.w.Set(lowKey(s.group, s.Session), binary.BigEndian.AppendUint64(nil, s.Low), nil))
+}
+
+// expire forgets a session. Its transactions must be resolved before, in all groups: or a part that is met later would not find its record.
+func (s *step) expire() (Outcome, error) {
+	open, err := prepared(s.r, preparedKey(s.group, s.Session, 0), After(append(groupKey(s.group, letterPrepared), s.Session[:]...)))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(open) > 0 {
+		return Outcome{Verdict: Blocked, Holder: open[0].holder()}, nil
+	}
+	k := sessionKey(s.group, s.Session)
+	return Outcome{Verdict: Committed, Version: s.index}, s.w.DeleteRange(k, After(k), nil)
+}
+
+func outcome(r pebble.Reader, group uint64, s Session, seq uint64) (Outcome, bool, error) {
+	v, closer, err := r.Get(outcomeKey(group, s, seq))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return Outcome{}, false, nil
+	} else if err != nil {
+		return Outcome{}, false, err
+	}
+	defer closer.Close()
+	if len(v) != 9 {
+		return Outcome{}, false, fmt.Errorf("txn: an outcome of %d bytes: it is damaged", len(v))
+	}
+	return Outcome{Verdict: Verdict(v[0]), Version: binary.BigEndian.Uint64(v[1:])}, true, nil
+}
+
+func number(r pebble.Reader, key []byte) (uint64, error) {
+	v, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	defer closer.Close()
+	if len(v) != 8 {
+		return 0, fmt.Errorf("txn: a number of %d bytes: it is damaged", len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+// Sessions lists the sessions that a group remembers.
+func Sessions(r pebble.Reader, group uint64) (list []Session, err error) {
+	from := groupKey(group, letterSession)
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: After(from)})
+	if err != nil {
+		return nil, err
+	}
+	for ok := it.First(); ok; {
+		if len(it.Key()) < len(from)+16 {
+			return nil, errors.Join(fmt.Errorf("txn: a session's key of %d bytes: it is damaged", len(it.Key())), it.Close())
+		}
+		s := Session(it.Key()[len(from):])
+		list = append(list, s)
+		ok = it.SeekGE(After(sessionKey(group, s)))
+	}
+	return list, errors.Join(it.Error(), it.Close())
+}
