@@ -5,6 +5,7 @@ package db
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // silentTicks is how many ticks without a word from a node make it a silent one: as many as start an election.
@@ -19,6 +20,7 @@ type health struct {
 // pulse is one node. ctx lives as long as the node is heard.
 type pulse struct {
 	silent int // ticks
+	known  time.Time
 	ctx    context.Context
 	end    context.CancelFunc
 }
@@ -32,7 +34,7 @@ func (h *health) note(ctx context.Context, node uint64, silent int) {
 	}
 	p := h.nodes[node]
 	if p == nil {
-		p = &pulse{silent: silentTicks}
+		p = &pulse{silent: silentTicks, known: time.Now()}
 		h.nodes[node] = p
 	}
 	was := p.silent
@@ -66,6 +68,16 @@ func (h *health) silence(node uint64) int {
 		return p.silent
 	}
 	return silentTicks
+}
+
+// missing is for how long a node has not been heard, though it was known: one that has just joined is not missed yet.
+func (h *health) missing(node uint64) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.nodes[node]; p != nil {
+		return min(time.Duration(p.silent)*tick, time.Since(p.known))
+	}
+	return 0
 }
 
 // during is ctx for as long as a node is heard. One that is not known to be silent yet counts as heard.

@@ -164,15 +164,12 @@ func preferred(g placement.Group) uint64 {
 // judge declares nodes dead that have been silent for long, and takes that back. Only the leader of the meta group does.
 func (m *member) judge(rows []nodeRow) {
 	for _, r := range rows {
-		silent := m.health.silence(r.number)
-		if r.number == m.number {
-			silent = 0
-		}
+		missing := m.health.missing(r.number)
 		to := r.state
 		switch {
-		case r.state == placement.Up && time.Duration(silent)*tick >= m.options.ReplaceAfter:
+		case r.state == placement.Up && r.number != m.number && missing >= m.options.ReplaceAfter:
 			to = placement.Dead
-		case r.state == placement.Dead && silent < silentTicks:
+		case r.state == placement.Dead && (r.number == m.number || m.health.silence(r.number) < silentTicks):
 			to = placement.Up
 		default:
 			continue
@@ -189,7 +186,7 @@ func (m *member) judge(rows []nodeRow) {
 				return setState(tx, r.number, to)
 			})
 			if err == nil {
-				m.node.Logger().Warn("db: a node is "+to.String(), "peer", r.name, "silent", time.Duration(silent)*tick)
+				m.node.Logger().Warn("db: a node is "+to.String(), "peer", r.name, "missing", missing)
 			} // after an error it is judged again
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -116,6 +117,14 @@ func TestOneNode(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for g := uint64(1); g <= groups; g++ { // flushing and cutting comes with the ticks
+		for st, _ := s.Status(g); st.Start.Index == 1; st, _ = s.Status(g) {
+			if t.Context().Err() != nil {
+				t.Fatal("the log is not cut")
+			}
+			runtime.Gosched()
+		}
+	}
 	s.close(t)
 
 	s = start(t, fs, groups)

@@ -5,6 +5,7 @@ package raftlog
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -18,8 +19,11 @@ type Store struct {
 	id    uint64
 	boot  uint64
 
-	cluster, node uint64
+	member atomic.Pointer[membership]
 }
+
+// membership is which node of which cluster of databases the store is.
+type membership struct{ cluster, node uint64 }
 
 // Open opens or creates a store. A new one gets its id, never 0 and never used before, from newID. Each opening counts, and the count is
 // durable before Open returns, so that (ID, Boot) names one run of one store for all time.
@@ -36,11 +40,13 @@ func Open(o disk.Options, newID func() uint64) (_ *Store, err error) {
 	} else if err == nil {
 		s.id = newID()
 	}
+	var m membership
 	if b, err2 := s.get(memberKey); err2 == nil && b != nil {
-		err = errors.Join(err, parse(b, "the store's cluster", &s.cluster, &s.node))
+		err = errors.Join(err, parse(b, "the store's cluster", &m.cluster, &m.node))
 	} else {
 		err = errors.Join(err, err2)
 	}
+	s.member.Store(&m)
 	s.boot++
 	if err == nil {
 		err = db.Set(storeKey, numbers(s.id, s.boot), pebble.Sync)
@@ -58,19 +64,21 @@ func (s *Store) ID() uint64 { return s.id }
 func (s *Store) Boot() uint64 { return s.boot }
 
 // Member says which cluster of databases the store belongs to, and which of its nodes lives here; zeros: none yet.
-func (s *Store) Member() (cluster, node uint64) { return s.cluster, s.node }
+func (s *Store) Member() (cluster, node uint64) {
+	m := s.member.Load()
+	return m.cluster, m.node
+}
 
-// SetMember makes the store belong to a cluster for good, durably. It must be called before anything else is written, and by one
-// goroutine.
+// SetMember makes the store belong to a cluster for good, durably. One goroutine may call it; any may call Member meanwhile.
 func (s *Store) SetMember(cluster, node uint64) (err error) {
 	defer disk.Recover(&err)
-	if s.cluster != 0 && (s.cluster != cluster || s.node != node) {
-		return fmt.Errorf("raft log: the store is node %d of cluster %016x, and cannot be node %d of %016x", s.node, s.cluster, node, cluster)
+	if m := s.member.Load(); m.cluster != 0 && (m.cluster != cluster || m.node != node) {
+		return fmt.Errorf("raft log: the store is node %d of cluster %016x, and cannot be node %d of %016x", m.node, m.cluster, node, cluster)
 	}
 	if err := s.db.Set(memberKey, numbers(cluster, node), pebble.Sync); err != nil {
 		return s.guard.Fail("write", err)
 	}
-	s.cluster, s.node = cluster, node
+	s.member.Store(&membership{cluster, node})
 	return nil
 }
 
