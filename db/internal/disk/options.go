@@ -3,9 +3,11 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -37,6 +39,8 @@ func Open(o Options, tune func(*pebble.Options)) (*pebble.DB, *Guard, error) {
 		o.MemTableBytes = 8 << 20
 	}
 	g := NewGuard(o.FS)
+	stuck := make(chan struct{}) // pebble's background has ended, and an Open that waits for it waits for ever
+	var once sync.Once
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref()
 	opts := &pebble.Options{
@@ -54,6 +58,7 @@ func Open(o Options, tune func(*pebble.Options)) (*pebble.DB, *Guard, error) {
 			// Pebble tries a flush that failed again, at once and for ever. This ends its goroutine instead.
 			BackgroundError: func(err error) {
 				_ = g.Fail("background work", err)
+				once.Do(func() { close(stuck) })
 				runtime.Goexit()
 			},
 			DataCorruption: func(i pebble.DataCorruptionInfo) { _ = g.Fail("damage in "+i.Path, i.Details) },
@@ -63,7 +68,10 @@ func Open(o Options, tune func(*pebble.Options)) (*pebble.DB, *Guard, error) {
 		tune(opts)
 	}
 	opts.EnsureDefaults()
-	db, err := pebble.Open(o.Dir, opts)
+	db, err := open(o.Dir, opts, stuck)
+	if err == errStuck {
+		err = g.Err()
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("open store %s: %w", o.Dir, err)
 	}
@@ -71,6 +79,29 @@ func Open(o Options, tune func(*pebble.Options)) (*pebble.DB, *Guard, error) {
 		db.TestOnlyWaitForCleaning()
 	}
 	return db, g, nil
+}
+
+var errStuck = errors.New("pebble waits for its background, which has ended")
+
+// open opens pebble's store, and leaves it where it is if it can never come back: it flushes what its log has, which fails on a full disk.
+func open(dir string, opts *pebble.Options, stuck <-chan struct{}) (*pebble.DB, error) {
+	type result struct {
+		db  *pebble.DB
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		var r result
+		defer func() { opened <- r }()
+		defer Recover(&r.err)
+		r.db, r.err = pebble.Open(dir, opts)
+	}()
+	select {
+	case r := <-opened:
+		return r.db, r.err
+	case <-stuck:
+		return nil, errStuck
+	}
 }
 
 // Fatal is what a write panics with in the goroutine that asked for it, after pebble gave up. Package disk's callers

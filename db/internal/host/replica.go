@@ -173,6 +173,11 @@ func (c *Core) step(r *replica, m *pb.Message) (err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
+			if bad := c.cfg.Log.Err(); bad != nil { // raft panics when it cannot read its log
+				c.fail(bad)
+				err = ErrNoGroup
+				return
+			}
 			r.lose(c, fmt.Sprintf("raft: %v", v))
 			err = ErrNoGroup
 		}

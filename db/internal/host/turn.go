@@ -15,6 +15,10 @@ import (
 func (c *Core) turn(r *replica) {
 	defer func() {
 		if v := recover(); v != nil {
+			if err := c.cfg.Log.Err(); err != nil {
+				c.fail(err) // raft panics when it cannot read its log
+				return
+			}
 			if c.cfg.Flaw == NoFlaw {
 				panic(v) // nothing from outside gets here: it is a bug of this package's
 			}

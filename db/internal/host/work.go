@@ -69,6 +69,9 @@ func (c *Core) Work() Work {
 	}
 	clear(c.queue)
 	c.queue = c.queue[:0]
+	if c.err != nil { // a turn has failed
+		return Work{}
+	}
 	c.pump()
 	var w Work
 	if !c.writing && c.urgent && len(c.pending) > 0 {

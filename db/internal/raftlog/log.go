@@ -68,7 +68,7 @@ func (s *Store) Load(group uint64) (*Log, error) {
 	l.last = l.start
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: entryKey(group, 0), UpperBound: groupKey(group, kindEntry+1)})
 	if err != nil {
-		return nil, err
+		return nil, s.unreadable(err)
 	}
 	if it.Last() {
 		var e *pb.Entry
@@ -78,7 +78,7 @@ func (s *Store) Load(group uint64) (*Log, error) {
 		}
 	}
 	l.written = l.last.Index
-	return l, errors.Join(err, it.Error(), it.Close())
+	return l, errors.Join(err, s.unreadable(it.Error()), s.unreadable(it.Close()))
 }
 
 // Group is the group's number.
@@ -163,7 +163,7 @@ func (l *Log) Entries(lo, hi, maxSize uint64) ([]*pb.Entry, error) {
 	if lo < first {
 		it, err := l.store.db.NewIter(&pebble.IterOptions{LowerBound: entryKey(l.group, lo), UpperBound: entryKey(l.group, min(hi, first))})
 		if err != nil {
-			return nil, err
+			return nil, l.store.unreadable(err)
 		}
 		full := false
 		for ok := it.First(); ok && !full; ok = it.Next() {
@@ -180,7 +180,7 @@ func (l *Log) Entries(lo, hi, maxSize uint64) ([]*pb.Entry, error) {
 				lo++
 			}
 		}
-		if err = errors.Join(err, it.Error(), it.Close()); err != nil || full {
+		if err = errors.Join(l.store.unreadable(it.Error()), l.store.unreadable(it.Close()), err); err != nil || full {
 			return ents, err
 		}
 		if lo < min(hi, first) {

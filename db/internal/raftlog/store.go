@@ -103,17 +103,25 @@ func (s *Store) get(key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("raft log: %w", err)
+		return nil, s.unreadable(err)
 	}
 	b := append([]byte{}, v...)
 	return b, closer.Close()
+}
+
+// unreadable kills the store: of a log that cannot be read nobody knows what it holds, and raft cannot go on without it.
+func (s *Store) unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return s.guard.Fail("read", err)
 }
 
 // Groups lists the groups that the store knows, those included whose replica was destroyed.
 func (s *Store) Groups() (groups []uint64, err error) {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{0x01}, UpperBound: []byte{0x02}})
 	if err != nil {
-		return nil, err
+		return nil, s.unreadable(err)
 	}
 	for ok := it.First(); ok; {
 		var g uint64
@@ -123,5 +131,5 @@ func (s *Store) Groups() (groups []uint64, err error) {
 		groups = append(groups, g)
 		ok = it.SeekGE(groupKey(g, 0xff))
 	}
-	return groups, errors.Join(it.Error(), it.Close())
+	return groups, errors.Join(s.unreadable(it.Error()), s.unreadable(it.Close()))
 }
