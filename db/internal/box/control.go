@@ -45,9 +45,10 @@ func (p *control) createGroups() {
 	}
 }
 
-// lose hears of a replica that has lost its log. The box knows whose disk it took: no other may claim so.
+// lose hears of a replica that has lost its log. The box knows whose disk it took: no other may claim so. With most flaws that is not enough: they
+// shall be caught by what they make the clients see.
 func (p *control) lose(group, replica uint64, why string) {
-	if p.s.stats.Losses == 0 && p.s.o.Flaw == host.NoFlaw {
+	if p.s.stats.Losses == 0 && (p.s.o.Flaw == host.NoFlaw || p.s.o.Flaw == host.CutTooFar) {
 		p.s.violate("replica %d of group %d is lost, and no disk was: %s", replica, group, why)
 	}
 	if strings.HasPrefix(why, "raft:") {

@@ -5,7 +5,7 @@
 //
 // A [Sim] is a queue of events in simulated time: ticks of nodes, frames that arrive, batches that the disk has written,
 // entries that were applied, clients that ask, and the nemesis: crashes at any point (also in the middle of a sync, with any part of
-// what was not synced kept or torn), failing syncs, disks that are slow or lost, partitions whole and one-way, loss, copies,
+// what was not synced kept or torn) and of all nodes at once, failing syncs and reads, disks that are slow, full, damaged or lost, clocks that jump, partitions whole and one-way, loss, copies,
 // delay and disorder of frames, pauses, members that move.
 //
 // After every event [Sim] checks what must always hold: one leader for each term, equal entries at equal places, what was

@@ -138,12 +138,16 @@ func (l *load) ask(n *node, c call, finish func(reply, error)) {
 					return
 				}
 				v, err := readRow(n.state.Reader(), rowKey(c.group, 'k', c.op.Key))
-				if err != nil {
-					s.violate("read: %v", err)
+				at, _, err2 := n.state.Load(c.group)
+				if err = errors.Join(err, err2); err != nil && n.excused() {
+					finish(reply{}, err)
+					return
+				} else if err != nil {
+					s.violate("%v reads group %d: %v", n, c.group, err)
 				}
 				// The histories would tell that too, but it takes long to be sure that nothing explains them.
-				if at, _, err := n.state.Load(c.group); err != nil || at.Index < floor {
-					s.violate("%v reads group %d at %d, and %d was done before it was asked (%v)", n, c.group, at.Index, floor, err)
+				if at.Index < floor {
+					s.violate("%v reads group %d at %d, and %d was done before it was asked", n, c.group, at.Index, floor)
 				}
 				finish(reply{answer: v}, nil)
 			})

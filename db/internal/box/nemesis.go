@@ -65,7 +65,7 @@ func (s *Sim) fault() {
 }
 
 func (s *Sim) anyFault(n *node) {
-	switch s.rng.IntN(20) {
+	switch s.rng.IntN(24) {
 	case 0, 1:
 		if n.up {
 			n.crash(s.rng.IntN(3) * 50)
@@ -117,6 +117,19 @@ func (s *Sim) anyFault(n *node) {
 		s.note("node %d: it applies %v late", n.id, n.lag)
 	case 19:
 		s.election(n)
+	case 20:
+		s.fill(n, s.between(100*time.Millisecond, 5*time.Second))
+	case 21:
+		s.damage(n, kinds[apart+s.rng.IntN(len(kinds)-apart)])
+	case 22:
+		s.jump(n)
+	case 23:
+		if n.up {
+			s.note("the disk of node %d gives nothing back", n.id)
+			n.disk.mu.Lock()
+			n.disk.noReads = true
+			n.disk.mu.Unlock()
+		}
 	}
 }
 
@@ -234,26 +247,39 @@ func (s *Sim) crashAtSync(n *node) {
 	s.note("node %d will crash at sync %d, keeping %d %%", n.id, d.crashAt, d.keep)
 }
 
-// loseDisk takes a node's disk, if no other loss is still being made good: a majority that has lost its disks has lost the
+// mayLose reports whether a node may lose its disk: not as long as another loss is being made good. A majority that has lost its disks has lost the
 // data, and no host can help that.
-func (s *Sim) loseDisk(n *node) {
+func (s *Sim) mayLose(n *node) bool {
 	if !n.up || !s.plan.settled() {
-		return
+		return false
+	}
+	for _, o := range s.nodes {
+		if o.rotten || o.wiped {
+			return false
+		}
 	}
 	for g := uint64(1); g <= uint64(s.o.Groups); g++ {
 		l := s.leader(g)
 		if l == nil {
-			return
+			return false
 		}
 		st, _ := l.status(g)
 		if st.Conf.Joint() || len(st.Conf.Members) != voters {
-			return
+			return false
 		}
 		for _, mem := range st.Conf.Members {
 			if o := s.nodes[mem.Node-1]; mem.Store != o.store {
-				return // one that was lost before is still a member
+				return false // one that was lost before is still a member
 			}
 		}
+	}
+	return true
+}
+
+// loseDisk takes a node's disk, if it may.
+func (s *Sim) loseDisk(n *node) {
+	if !s.mayLose(n) {
+		return
 	}
 	for g := uint64(1); g <= uint64(s.o.Groups); g++ {
 		if st, ok := n.status(g); ok {
@@ -308,7 +334,7 @@ func (s *Sim) heal() {
 	for _, n := range s.nodes {
 		n.slow, n.lag = 0, 0
 		n.disk.mu.Lock()
-		n.disk.crashAt, n.disk.failAt = 0, 0
+		n.disk.crashAt, n.disk.failAt, n.disk.full, n.disk.noReads, n.full, n.power = 0, 0, false, false, 0, false
 		n.disk.mu.Unlock()
 	}
 }

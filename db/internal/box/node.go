@@ -36,6 +36,10 @@ type node struct {
 	lag    time.Duration // of each piece that is applied
 	hasty  bool          // it starts again at once
 	trap   bool          // it crashes again soon after its next start
+	power  bool          // its next crash is everybody's
+	rotten bool          // a bit of its disk has flipped, and nobody has noticed
+	wiped  bool          // it has no disk yet in place of the one that it lost
+	full   time.Duration // its disk is full until then
 	later  []func()      // what came while it was paused
 }
 
@@ -50,6 +54,7 @@ func (s *Sim) addNode(id uint64) {
 func (n *node) start() {
 	s := n.s
 	var err error
+	n.disk.full = n.full > s.now
 	id := s.rng.Uint64() | 1
 	if s.o.Flaw == host.TrustIdentity && n.store != 0 {
 		id = n.store
@@ -76,7 +81,7 @@ func (n *node) start() {
 		n.openFailed(err)
 		return
 	}
-	n.up = true
+	n.up, n.wiped = true, false
 	if n.trap {
 		n.trap, n.hasty = false, true
 		n.disk.crashAt, n.disk.after, n.disk.keep = n.disk.syncs+1+s.rng.IntN(3), true, 0
@@ -88,11 +93,15 @@ func (n *node) start() {
 
 // openFailed is a crash in the middle of opening, or a violation: what the host wrote must open again.
 func (n *node) openFailed(err error) {
-	if n.disk.crashed == nil && !n.disk.failed {
+	if n.disk.crashed == nil && !n.excused() {
 		n.s.violate("node %d does not open: %v", n.id, err)
 		return
 	}
 	n.up = true
+	if n.rotten && n.disk.crashed == nil && !n.disk.hasFailed() {
+		n.replace(err)
+		return
+	}
 	n.crash(0)
 }
 
@@ -182,7 +191,11 @@ func (n *node) dying() bool {
 		return true
 	}
 	if err := n.core.Err(); err != nil {
-		if !n.disk.failed {
+		if n.rotten && !n.disk.hasFailed() {
+			n.replace(err)
+			return true
+		}
+		if !n.disk.hasFailed() {
 			n.s.violate("node %d: the host stopped: %v", n.id, err)
 		}
 		n.crash(n.s.rng.IntN(3) * 50)
@@ -201,6 +214,10 @@ func (n *node) crash(keep int) {
 	s.note("node %d crashes after sync %d", n.id, n.disk.syncs)
 	s.stats.Crashes++
 	n.stop()
+	if n.power {
+		n.power = false
+		s.powerCut()
+	}
 	n.disk = newDisk(left, n.disk.rng)
 	if n.hasty || s.chance(30) {
 		n.hasty = false
@@ -237,8 +254,22 @@ func (n *node) stop() {
 	n.core, n.state, n.log = nil, nil, nil
 }
 
+// excused reports whether the node's disk does not do what it should, so that errors are no fault of the host's. The node ends by that.
+func (n *node) excused() bool { return n.rotten || n.disk.hasFailed() }
+
+// replace is what an operator does with a node whose disk is damaged: he gives it another.
+func (n *node) replace(err error) {
+	n.s.note("node %d has noticed the damage", n.id)
+	if n.s.o.Log { // not in the digest: pebble says it in several ways
+		n.s.text = append(n.s.text, err.Error())
+	}
+	n.s.stats.Found++
+	n.wipe()
+}
+
 // wipe takes the disk away.
 func (n *node) wipe() {
+	n.rotten, n.wiped = false, true
 	n.s.note("node %d loses its disk", n.id)
 	n.s.stats.Losses++
 	n.stop()
@@ -283,6 +314,9 @@ func (w watcher) Leader(group, term, lead uint64, here bool) {
 // Lost implements host.Events.
 func (w watcher) Lost(group, replica uint64, why string) {
 	w.n.s.note("node %d: replica %d of group %d is lost: %s", w.n.id, replica, group, why)
+	if w.n.rotten {
+		w.n.s.stats.Refused++
+	}
 	w.n.s.plan.lose(group, replica, why)
 }
 

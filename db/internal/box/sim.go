@@ -28,6 +28,13 @@ type Options struct {
 	// is through instead of before.
 	CrashAt int
 	After   bool
+	// Cuts is how many power cuts there are, spread over the run, each at some sync of some node.
+	Cuts int
+	// Damage is what kind of file of the first node has a bit flipped while it is down, in the middle of the run: a folder, a slash, and a part of the
+	// file's name.
+	Damage string
+	// Full lets the first node's disk be full for the middle third of the run.
+	Full bool
 	// Single lets every second group have one voter only.
 	Single bool
 	// Flaw is a bug that the run should catch.
@@ -74,6 +81,7 @@ type Sim struct {
 	steps  int
 	text   []string
 	broken error
+	stall  bool // what was violated is no more than that it did not go on
 	calm   bool // the nemesis is over
 	mood   mood
 	stats  Stats
@@ -81,7 +89,7 @@ type Sim struct {
 
 // Stats count what a run has exercised.
 type Stats struct {
-	Steps, Crashes, TornCrashes, Failures, Losses, Partitions, Pauses, Moves, Snapshots, Elections, Done, Unknown int
+	Steps, Crashes, TornCrashes, PowerCuts, Failures, Damages, Found, Refused, Full, Jumps, Losses, Partitions, Pauses, Moves, Snapshots, Elections, Done, Unknown int
 }
 
 // Stats returns the counts of a run.
@@ -154,6 +162,15 @@ func (s *Sim) violate(format string, args ...any) {
 	}
 }
 
+// stalled ends the run like violate, where nothing wrong was done but what should have been done was not.
+func (s *Sim) stalled(format string, args ...any) {
+	s.stall = s.stall || s.broken == nil
+	s.violate(format, args...)
+}
+
+// Stalled reports whether what Run returned is only that the cluster did not go on: no answer was wrong.
+func (s *Sim) Stalled() bool { return s.stall }
+
 // run carries out events until a time.
 func (s *Sim) run(until time.Duration) bool {
 	for s.broken == nil && len(s.queue) > 0 && s.queue[0].at <= until {
@@ -181,6 +198,7 @@ func (s *Sim) Run() error {
 		n := s.nodes[0]
 		n.disk.crashAt, n.disk.after, n.disk.keep = n.disk.syncs+s.o.CrashAt, s.o.After, s.rng.IntN(3)*50
 	}
+	s.scenario()
 	s.load.start()
 	s.plan.start()
 	if !s.o.Calm {
