@@ -96,6 +96,7 @@ func (w *watch) start(t *testing.T, n *banyan.Node, pid banyan.PID) {
 
 func (w *watch) check(t *testing.T, want int, when string) {
 	t.Helper()
+	synctest.Wait() // what has come is to be handled, too
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.downs != want || w.exits != want {
