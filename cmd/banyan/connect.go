@@ -21,9 +21,9 @@ import (
 
 // connection is the flags that say which node to ask, and how to reach it.
 type connection struct {
-	node, cookieFile string
-	epmdPort         int
-	timeout          time.Duration
+	node, cookieFile, tls string
+	epmdPort              int
+	timeout               time.Duration
 }
 
 // flags adds them. Each has an environment variable, which a flag goes before.
@@ -31,6 +31,7 @@ func (k *connection) flags(c *cobra.Command, timeout time.Duration) {
 	f := c.PersistentFlags()
 	f.StringVar(&k.node, "node", os.Getenv("BANYAN_NODE"), "the running node to ask, name@host (BANYAN_NODE)")
 	f.StringVar(&k.cookieFile, "cookie-file", os.Getenv("BANYAN_COOKIE_FILE"), "the file with the cluster's cookie (BANYAN_COOKIE_FILE; default ~/.erlang.cookie)")
+	f.StringVar(&k.tls, "tls", os.Getenv("BANYAN_TLS"), "where links are encrypted: the file of certificates, as for Erlang's -ssl_dist_optfile (BANYAN_TLS)")
 	f.IntVar(&k.epmdPort, "epmd-port", numberOf("BANYAN_EPMD_PORT", 0), "the port mapper's port (BANYAN_EPMD_PORT; default ERL_EPMD_PORT, else 4369)")
 	f.DurationVar(&k.timeout, "timeout", timeOf("BANYAN_TIMEOUT", timeout), "how long to wait for an answer (BANYAN_TIMEOUT)")
 }
@@ -76,8 +77,11 @@ func (k *connection) with(ctx context.Context, do func(ctx context.Context) erro
 	}
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil)) // the error says what went wrong
 	name := fmt.Sprintf("banyan_%s@127.0.0.1", strings.ToLower(rand.Text()[:10]))
-	transport := dist.New(dist.Config{CookieFile: k.cookieFile, Names: &dist.EPMD{Port: k.epmdPort}})
-	node, err := banyan.Start(name, banyan.WithTransport(transport), banyan.WithLogger(quiet))
+	cfg := dist.Config{CookieFile: k.cookieFile, Names: &dist.EPMD{Port: k.epmdPort}}
+	if k.tls != "" {
+		cfg.TLS = &dist.TLS{OptFile: k.tls}
+	}
+	node, err := banyan.Start(name, banyan.WithTransport(dist.New(cfg)), banyan.WithLogger(quiet))
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@
 //	banyan table     list the tables inside a running node, and print their rows
 //	banyan version   what this is
 //
-// node, ping and table are hidden nodes for as long as a command takes; they need the cluster's cookie. Results go to the standard output, as a table or
+// node, ping and table are hidden nodes for as long as a command takes; they need the cluster's cookie, and its certificates where links are encrypted. Results go to the standard output, as a table or
 // as JSON whose field names are a contract, errors to the standard error. Exit codes: exit.go.
 //
 // Each subcommand is one file with a function that makes its cobra.Command; main.go lists them.

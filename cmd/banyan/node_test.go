@@ -22,6 +22,7 @@ import (
 	"github.com/banyan-go/banyan/cluster"
 	"github.com/banyan-go/banyan/cluster/discover"
 	"github.com/banyan-go/banyan/dist"
+	"github.com/banyan-go/banyan/internal/erltest"
 )
 
 // testCluster is real nodes with a port mapper and a cookie of their own.
@@ -29,6 +30,7 @@ type testCluster struct {
 	t      *testing.T
 	port   int
 	cookie string // its file
+	tls    string // the file of certificates; empty: links are not encrypted
 	dir    string
 	nodes  map[string]*banyan.Node
 	c      map[string]*cluster.Cluster
@@ -36,7 +38,22 @@ type testCluster struct {
 
 func newTestCluster(t *testing.T, names ...string) *testCluster {
 	t.Helper()
-	for _, env := range []string{"BANYAN_NODE", "BANYAN_COOKIE_FILE", "BANYAN_EPMD_PORT", "BANYAN_TIMEOUT"} {
+	k := newTestPlace(t)
+	for _, name := range names {
+		k.start(name)
+	}
+	for _, name := range names {
+		k.await(name, "all members", func(all []cluster.Member) bool {
+			return len(all) == len(names) && !slices.ContainsFunc(all, func(m cluster.Member) bool { return !m.Usable() })
+		})
+	}
+	return k
+}
+
+// newTestPlace is where nodes can be started.
+func newTestPlace(t *testing.T) *testCluster {
+	t.Helper()
+	for _, env := range []string{"BANYAN_NODE", "BANYAN_COOKIE_FILE", "BANYAN_EPMD_PORT", "BANYAN_TIMEOUT", "BANYAN_TLS"} {
 		t.Setenv(env, "")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -46,14 +63,6 @@ func newTestCluster(t *testing.T, names ...string) *testCluster {
 	k := &testCluster{t: t, port: l.Addr().(*net.TCPAddr).Port, cookie: cookieFile(t, "right"), dir: t.TempDir(),
 		nodes: map[string]*banyan.Node{}, c: map[string]*cluster.Cluster{}}
 	l.Close()
-	for _, name := range names {
-		k.start(name)
-	}
-	for _, name := range names {
-		k.await(name, "all members", func(all []cluster.Member) bool {
-			return len(all) == len(names) && !slices.ContainsFunc(all, func(m cluster.Member) bool { return !m.Usable() })
-		})
-	}
 	return k
 }
 
@@ -67,7 +76,11 @@ func cookieFile(t *testing.T, cookie string) string {
 
 func (k *testCluster) start(name string) {
 	k.t.Helper()
-	n, err := banyan.Start(name, banyan.WithTransport(dist.New(dist.Config{CookieFile: k.cookie, Names: &dist.EPMD{Port: k.port}})))
+	cfg := dist.Config{CookieFile: k.cookie, Names: &dist.EPMD{Port: k.port}}
+	if k.tls != "" {
+		cfg.TLS = &dist.TLS{OptFile: k.tls}
+	}
+	n, err := banyan.Start(name, banyan.WithTransport(dist.New(cfg)))
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -105,6 +118,25 @@ func (k *testCluster) run(args ...string) (out string, code int, err error) {
 	}
 	err = c.ExecuteContext(k.t.Context())
 	return b.String(), exitCode(err), err
+}
+
+// A cluster whose links are encrypted answers a command that has the certificates, and no other.
+func TestCommandsOverTLS(t *testing.T) {
+	k := newTestPlace(t)
+	k.tls = erltest.TLSFile(t)
+	k.start("tls@127.0.0.1")
+	if out, code, err := k.run("ping", "tls@127.0.0.1", "--tls", k.tls); code != 0 {
+		t.Errorf("%d, %v: %s", code, err, out)
+	}
+	if out, code, err := k.run("node", "ls", "--node", "tls@127.0.0.1", "--tls", k.tls); code != 0 || !strings.Contains(out, "tls@127.0.0.1") {
+		t.Errorf("%d, %v: %s", code, err, out)
+	}
+	if out, code, err := k.run("ping", "tls@127.0.0.1", "--timeout", "2s"); code != exitDenied || !strings.Contains(fmt.Sprint(err, out), "--tls") {
+		t.Errorf("without certificates: %d: %s", code, out)
+	}
+	if out, code, err := k.run("ping", "tls@127.0.0.1", "--tls", k.tls+".not"); code == 0 || err == nil || !strings.Contains(err.Error(), k.tls+".not") {
+		t.Errorf("a file that is not there: %d, %v: %s", code, err, out)
+	}
 }
 
 func TestNodeCommands(t *testing.T) {

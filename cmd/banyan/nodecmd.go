@@ -233,7 +233,7 @@ func explain(node banyan.Atom, err error) error {
 		if errors.Is(err, ets.ErrAccess) {
 			return err
 		}
-		return fmt.Errorf("%s does not let us in: %w (give the cluster's cookie by --cookie-file)", node, err)
+		return fmt.Errorf("%s does not let us in: %w (give the cluster's cookie by --cookie-file, and where links are encrypted its certificates by --tls)", node, err)
 	}
 	return err
 }

@@ -51,7 +51,7 @@ func TestElixirHidden(t *testing.T) {
 func TestElixirTLS(t *testing.T) {
 	needs.Elixir(t)
 	port := erltest.FreePort(t)
-	opt := certified(t)
+	opt := erltest.TLSFile(t)
 	tg := startTarget(t, "ext", port, "--hidden", "--tls", opt)
 	e := startElixir(t, "exte", port, false, []*target{tg}, "-proto_dist inet_tls -ssl_dist_optfile "+opt)
 	report(t, e.run(t))
