@@ -25,6 +25,7 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 			return err
 		}
 		if out.Verdict == txn.Committed {
+			tx.version = out.Version
 			for _, f := range tx.after {
 				f()
 			}

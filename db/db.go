@@ -37,6 +37,13 @@ type DB struct {
 	shards map[uint64]shard // by group; not changed once the database is open
 
 	member *member // nil of one that Open gave
+	fs     vfs.FS
+	dir    string
+
+	names   nameCache
+	leasing sync.Mutex // guards leases
+	leases  *leases    // nil until they are of use: see lease
+	downs   watchers
 
 	session  txn.Session
 	sessions sessions
@@ -121,12 +128,14 @@ func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 	if d.log, err = raftlog.Open(disk.Options{FS: fs, Dir: filepath.Join(dir, "log"), MemTableBytes: 32 << 20}, newID); err != nil {
 		return nil, err
 	}
-	d.state, err = state.Open(disk.Options{FS: fs, Dir: filepath.Join(dir, "state"), CacheBytes: 64 << 20, MemTableBytes: 32 << 20}, d.log.ID(), txn.Machine{})
+	d.state, err = state.Open(disk.Options{FS: fs, Dir: filepath.Join(dir, "state"), CacheBytes: 64 << 20, MemTableBytes: 32 << 20}, d.log.ID(),
+		txn.Machine{Watch: d.applied, Replace: d.replaced})
 	if err != nil {
 		return nil, err
 	}
 	d.session = sessionOf(d.log.ID(), d.log.Boot())
-	return d, nil
+	d.fs, d.dir = fs, dir
+	return d, d.names.load(d)
 }
 
 // founder is the number of the node that creates the database.
@@ -189,6 +198,7 @@ func (d *DB) shard(group uint64) (shard, error) {
 // Close closes the database. Transactions under way end with ErrUnknown. Closing twice is closing once.
 func (d *DB) Close() error {
 	d.closing.Do(func() {
+		d.endLease()
 		close(d.closed)
 		if d.member != nil {
 			d.member.stop()
@@ -209,6 +219,19 @@ func (d *DB) closeStores() error {
 		err = errors.Join(err, d.log.Close())
 	}
 	return err
+}
+
+// applied follows what the groups write, replaced what replaces them.
+func (d *DB) applied(group, index uint64, writes []txn.Write) {
+	if group == txn.MetaGroup {
+		d.names.applied(index, writes)
+	}
+}
+
+func (d *DB) replaced(group uint64) {
+	if group == txn.MetaGroup {
+		d.names.reload(d)
+	}
 }
 
 // stopped says why nothing goes any more.

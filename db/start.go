@@ -77,6 +77,7 @@ func start(ctx context.Context, node *banyan.Node, fs vfs.FS, o Options) (_ *DB,
 	m.ctx, m.cancel = context.WithCancel(node.Context(context.Background()))
 	defer func() {
 		if err != nil {
+			d.endLease()
 			m.stop()
 			if d.host != nil {
 				d.host.Stop()
@@ -96,7 +97,10 @@ func start(ctx context.Context, node *banyan.Node, fs vfs.FS, o Options) (_ *DB,
 	if err := m.serve(create); err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	return d, m.begin(ctx)
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	return d, m.startLease()
 }
 
 // seekEvery is how often a node without a database asks for one.

@@ -18,6 +18,8 @@ type Tx struct {
 
 	parts map[uint64]*part // by group
 	after []func()
+
+	version uint64 // of what it has written, for after
 }
 
 // Context is the transaction's, with its deadline.

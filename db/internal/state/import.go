@@ -23,6 +23,7 @@ type Import struct {
 	Conf Conf
 
 	s     *Store
+	group uint64
 	path  string
 	w     *sstable.Writer
 	last  []byte
@@ -32,7 +33,7 @@ type Import struct {
 // Import begins to take in a group's state.
 func (s *Store) Import(group uint64, at Applied, conf Conf) (*Import, error) {
 	s.imports++
-	m := &Import{At: at, Conf: conf, s: s, path: s.guard.PathJoin(s.dir, fmt.Sprintf("%s%d-%d.sst", importPrefix, group, s.imports)), spans: s.machine.Spans(group)}
+	m := &Import{At: at, Conf: conf, s: s, group: group, path: s.guard.PathJoin(s.dir, fmt.Sprintf("%s%d-%d.sst", importPrefix, group, s.imports)), spans: s.machine.Spans(group)}
 	f, err := s.guard.Create(m.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, err
@@ -100,6 +101,9 @@ func (m *Import) Finish() error {
 		return m.s.guard.Fail("import", err)
 	}
 	m.s.settle()
+	if r, ok := m.s.machine.(Replacer); ok {
+		r.Replaced(m.group)
+	}
 	return nil
 }
 

@@ -30,6 +30,9 @@ type Machine interface {
 	Spans(group uint64) []Span
 }
 
+// Replacer is what a Machine may be besides: it is told when a group's state has been replaced by a snapshot.
+type Replacer interface{ Replaced(group uint64) }
+
 // Store holds the state of a node's replicas.
 type Store struct {
 	db      *pebble.DB

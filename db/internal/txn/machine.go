@@ -12,7 +12,19 @@ import (
 )
 
 // Machine carries entries out. It has no state of its own, and looks at nothing but its arguments.
-type Machine struct{}
+type Machine struct {
+	// Watch, if it is there, is told what a transaction of one group is about to write, and as of which index; after a start some of it again. Replace is told
+	// that a group's state has been replaced as a whole. Both are called in the order of the log, and hold it up.
+	Watch   func(group, index uint64, writes []Write)
+	Replace func(group uint64)
+}
+
+// Replaced implements state.Replacer.
+func (m Machine) Replaced(group uint64) {
+	if m.Replace != nil {
+		m.Replace(group)
+	}
+}
 
 // Spans implements state.Machine.
 func (Machine) Spans(group uint64) []state.Span {
@@ -34,7 +46,7 @@ type step struct {
 }
 
 // Apply implements state.Machine. The result is an Outcome.
-func (Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *pebble.Batch) (any, error) {
+func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *pebble.Batch) (any, error) {
 	e, err := Decode(data)
 	if err != nil {
 		return nil, err
@@ -63,6 +75,9 @@ func (Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *pebbl
 	if !again && (!known || out.Verdict != before.Verdict) {
 		if err := s.settle(out); err != nil {
 			return nil, err
+		}
+		if m.Watch != nil && e.Kind == KindCommit && out.Verdict == Committed {
+			m.Watch(group, index, e.Writes)
 		}
 	}
 	return out, s.raise(low)
