@@ -29,7 +29,7 @@ type disk struct {
 	crashAt int        // the crash comes with this one; 0: none planned
 	after   bool       // it comes when the sync is through, not before
 	failAt  int        // this one fails, and all behind it
-	keep    int        // percent of unsynced data that survive
+	keep    int        // percent that survive of what that sync would have made durable
 	full    bool       // writes find no room
 	noReads bool       // reads fail
 	rng     *rand.Rand
@@ -42,55 +42,32 @@ func newDisk(mem *vfs.MemFS, rng *rand.Rand) *disk { return &disk{FS: mem, mem: 
 // folders are where a node's files are.
 var folders = []string{"log", "state"}
 
-// cut is what is on the disk after a crash right now: what was synced, and of the rest about so many of a hundred blocks and new files. What is
-// removed and not synced comes back. The choice is made here and in an order, since the file system's own one would not replay.
-func (d *disk) cut(keep int) *vfs.MemFS {
-	left := d.mem.CrashClone(vfs.CrashCloneCfg{})
-	if keep == 0 {
-		return left
-	}
-	all := d.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: d.rng})
-	for _, dir := range folders {
-		names, err := all.List(dir)
-		if err != nil || left.MkdirAll(dir, 0o755) != nil {
-			continue // not made yet
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			if err := d.keepSome(all, left, dir+"/"+name, keep); err != nil {
-				panic(err) // of a file system in memory
-			}
-		}
-	}
-	return left
-}
+// cut is what is on the disk after a crash right now: what was synced. What was not, other goroutines may be writing, so that it would not replay;
+// but for the file that is about to be synced: of that, torn keeps some.
+func (d *disk) cut() *vfs.MemFS { return d.mem.CrashClone(vfs.CrashCloneCfg{}) }
 
-// keepSome lets some of what was written to a file and not synced survive. Blocks that are lost before one that is kept are zeros.
-func (d *disk) keepSome(from, to *vfs.MemFS, name string, keep int) error {
-	have, err := from.UnsafeGetFileDataBuffer(name)
+// torn lets about so many of a hundred pieces survive that were written to a file and not synced. What is lost before one that is kept is zeros.
+func (d *disk) torn(left *vfs.MemFS, name string, keep int) {
+	have, err := d.mem.UnsafeGetFileDataBuffer(name)
 	if err != nil {
-		return err
+		return // a folder
 	}
-	data, err := to.UnsafeGetFileDataBuffer(name)
-	if err != nil { // it is new
-		if d.rng.IntN(100) >= keep {
-			return nil
-		}
-		data = nil
+	data, err := left.UnsafeGetFileDataBuffer(name)
+	if err != nil && d.rng.IntN(100) >= keep {
+		return // it is new, and its name is lost
 	}
 	data = slices.Clone(data)
-	const block = 4096
-	for at := 0; at < len(have); at += block {
-		end := min(at+block, len(have))
-		if d.rng.IntN(100) >= keep {
-			continue
+	for at := len(data); at < len(have); {
+		end := min(at+1+d.rng.IntN(200), len(have))
+		if d.rng.IntN(100) < keep {
+			data = append(data, make([]byte, at-len(data))...)
+			data = append(data, have[at:end]...)
 		}
-		if len(data) < end {
-			data = append(data, make([]byte, end-len(data))...)
-		}
-		copy(data[at:], have[at:end])
+		at = end
 	}
-	return write(to, name, data)
+	if err := write(left, name, data); err != nil {
+		panic(err) // of a file system in memory
+	}
 }
 
 // write replaces a file, durably.
@@ -166,8 +143,8 @@ func (d *disk) readable() error {
 	return nil
 }
 
-// sync runs a sync of the file system below, if it may.
-func (d *disk) sync(f func() error) error {
+// sync runs a sync of a file of the file system below, if it may.
+func (d *disk) sync(name string, f func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.syncs++
@@ -180,22 +157,27 @@ func (d *disk) sync(f func() error) error {
 	}
 	at := d.syncs == d.crashAt
 	if at && !d.after {
-		d.crashed = d.cut(d.keep)
+		left := d.cut()
+		if d.keep > 0 {
+			d.torn(left, name, d.keep)
+		}
+		d.crashed = left
 	}
 	err := f()
 	if at && d.after {
-		d.crashed = d.cut(d.keep)
+		d.crashed = d.cut()
 	}
 	return err
 }
 
 type file struct {
 	vfs.File
-	d *disk
+	d    *disk
+	name string
 }
 
-func (f file) Sync() error     { return f.d.sync(f.File.Sync) }
-func (f file) SyncData() error { return f.d.sync(f.File.SyncData) }
+func (f file) Sync() error     { return f.d.sync(f.name, f.File.Sync) }
+func (f file) SyncData() error { return f.d.sync(f.name, f.File.SyncData) }
 
 // Write writes half of it when the disk is full.
 func (f file) Write(p []byte) (int, error) {
@@ -230,11 +212,11 @@ func (f file) ReadAt(p []byte, at int64) (int, error) {
 // SyncTo is an asynchronous hint to a real disk; here it does nothing, which is allowed.
 func (f file) SyncTo(int64) (bool, error) { return false, nil }
 
-func (d *disk) wrap(f vfs.File, err error) (vfs.File, error) {
+func (d *disk) wrap(name string, f vfs.File, err error) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return file{f, d}, nil
+	return file{f, d, name}, nil
 }
 
 // Create implements vfs.FS.
@@ -242,7 +224,8 @@ func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if err := d.room(); err != nil {
 		return nil, err
 	}
-	return d.wrap(d.FS.Create(name, c))
+	f, err := d.FS.Create(name, c)
+	return d.wrap(name, f, err)
 }
 
 // Open implements vfs.FS.
@@ -250,18 +233,24 @@ func (d *disk) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
 	if err := d.readable(); err != nil {
 		return nil, err
 	}
-	return d.wrap(d.FS.Open(name, o...))
+	f, err := d.FS.Open(name, o...)
+	return d.wrap(name, f, err)
 }
 
 // OpenReadWrite implements vfs.FS.
 func (d *disk) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
-	return d.wrap(d.FS.OpenReadWrite(name, c, o...))
+	f, err := d.FS.OpenReadWrite(name, c, o...)
+	return d.wrap(name, f, err)
 }
 
 // OpenDir implements vfs.FS.
-func (d *disk) OpenDir(name string) (vfs.File, error) { return d.wrap(d.FS.OpenDir(name)) }
+func (d *disk) OpenDir(name string) (vfs.File, error) {
+	f, err := d.FS.OpenDir(name)
+	return d.wrap(name, f, err)
+}
 
 // ReuseForWrite implements vfs.FS.
 func (d *disk) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	return d.wrap(d.FS.ReuseForWrite(old, name, c))
+	f, err := d.FS.ReuseForWrite(old, name, c)
+	return d.wrap(name, f, err)
 }

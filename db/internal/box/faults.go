@@ -20,7 +20,7 @@ func (s *Sim) scenario() {
 		s.after(s.o.Length*time.Duration(i+1)/time.Duration(s.o.Cuts+1), s.planCut)
 	}
 	if s.o.Damage != "" {
-		s.after(s.o.Length/6, func() { n.hasty = true; n.crash(0) }) // from then on its log has sorted tables, too
+		s.after(s.o.Length/6, func() { n.hasty = true; n.crash() }) // from then on its log has sorted tables, too
 		s.after(s.o.Length/3, func() { s.damage(n, s.o.Damage) })
 	}
 	if s.o.Full {
@@ -44,7 +44,7 @@ func (s *Sim) planCut() {
 	s.note("the power will go at sync %d of node %d", n.disk.crashAt, n.id)
 	s.after(500*time.Millisecond, func() {
 		if n.power && n.up {
-			n.crash(0)
+			n.crash()
 		}
 	})
 }
@@ -56,7 +56,7 @@ func (s *Sim) powerCut() {
 	for _, n := range s.nodes {
 		if n.up {
 			n.hasty = true
-			n.crash(0)
+			n.crash()
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (s *Sim) damage(n *node, kind string) {
 		return
 	}
 	n.hasty = true
-	n.crash(0)
+	n.crash()
 	hit := n.disk.rot(kind)
 	s.note("a bit of node %d flips: %s", n.id, hit)
 	if hit == "" {

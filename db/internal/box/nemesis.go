@@ -68,7 +68,7 @@ func (s *Sim) anyFault(n *node) {
 	switch s.rng.IntN(24) {
 	case 0, 1:
 		if n.up {
-			n.crash(s.rng.IntN(3) * 50)
+			n.crash()
 		}
 	case 2, 3, 4:
 		s.crashAtSync(n)
@@ -76,7 +76,7 @@ func (s *Sim) anyFault(n *node) {
 		s.note("the power goes")
 		for _, m := range s.nodes {
 			if m.up {
-				m.crash(s.rng.IntN(3) * 50)
+				m.crash()
 			}
 		}
 	case 6:
@@ -169,7 +169,7 @@ func (s *Sim) election(dead *node) {
 	case !dead.up:
 	case s.chance(50):
 		dead.hasty, dead.trap = true, s.chance(70)
-		dead.crash(0)
+		dead.crash()
 	case s.chance(70):
 		dead.pause(s.between(100*time.Millisecond, 3*time.Second))
 	}
@@ -206,7 +206,7 @@ func (s *Sim) corner() {
 			s.loseDisk(b)
 		} else if b.up {
 			b.hasty = true
-			b.crash(0)
+			b.crash()
 		}
 		s.after(s.between(2*time.Second, 4*time.Second), s.net.heal)
 	})

@@ -102,7 +102,7 @@ func (n *node) openFailed(err error) {
 		n.replace(err)
 		return
 	}
-	n.crash(0)
+	n.crash()
 }
 
 func (n *node) tick() {
@@ -187,7 +187,7 @@ func (n *node) dying() bool {
 		return true
 	}
 	if n.disk.crashed != nil {
-		n.crash(0)
+		n.crash()
 		return true
 	}
 	if err := n.core.Err(); err != nil {
@@ -198,18 +198,18 @@ func (n *node) dying() bool {
 		if !n.disk.hasFailed() {
 			n.s.violate("node %d: the host stopped: %v", n.id, err)
 		}
-		n.crash(n.s.rng.IntN(3) * 50)
+		n.crash()
 		return true
 	}
 	return false
 }
 
-// crash ends this life of the node; the next one begins with what was synced, and with part of what was not.
-func (n *node) crash(keep int) {
+// crash ends this life of the node; the next one begins with what was synced, and with some of what a sync was about to make durable.
+func (n *node) crash() {
 	s := n.s
 	left := n.disk.crashed
 	if left == nil {
-		left = n.disk.cut(keep)
+		left = n.disk.cut()
 	}
 	s.note("node %d crashes after sync %d", n.id, n.disk.syncs)
 	s.stats.Crashes++
