@@ -25,6 +25,21 @@ func (w *world) run(t *test, c contender) (map[string]float64, []string, error) 
 	ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
 	defer cancel()
 	env := []string{envN + "=" + strconv.Itoa(t.size(w.quick)), "BENCH_COOKIE=" + w.cookie}
+	if t.paired || t.named {
+		port, err := freePort()
+		if err != nil {
+			return nil, nil, err
+		}
+		env = append(env, "ERL_EPMD_PORT="+strconv.Itoa(port), "HOME="+w.home)
+		if c == erlang { // its own one would stay behind
+			mapper, err := start(ctx, env, "epmd", "-port", strconv.Itoa(port), "-address", "127.0.0.1")
+			if err != nil {
+				return nil, nil, err
+			}
+			defer mapper.quit()
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
 	if !t.paired {
 		p, err := w.start(ctx, t, c, "client", env)
 		if err != nil {
@@ -32,19 +47,6 @@ func (w *world) run(t *test, c contender) (map[string]float64, []string, error) 
 		}
 		err = p.finish()
 		return p.figures, p.raw, err
-	}
-	port, err := freePort()
-	if err != nil {
-		return nil, nil, err
-	}
-	env = append(env, "ERL_EPMD_PORT="+strconv.Itoa(port), "HOME="+w.home)
-	if c == erlang { // its own one would stay behind
-		mapper, err := start(ctx, env, "epmd", "-port", strconv.Itoa(port), "-address", "127.0.0.1")
-		if err != nil {
-			return nil, nil, err
-		}
-		defer mapper.quit()
-		time.Sleep(50 * time.Millisecond)
 	}
 	return w.runPair(ctx, t, c, env)
 }

@@ -8,7 +8,7 @@ import "slices"
 func suite() []*test {
 	return slices.Concat(idleTests(), pingPongTests(), fanInTests(), pairsTests(), ringTests(), callTests(), failureTests(),
 		skynetTests(), sliceTests(), blockingTests(), cpuTests(), remotePingPongTests(), remoteOneWayTests(),
-		remoteCallTests(), remoteBulkTests(), remoteKillTests(), restartTests(), etsTests())
+		remoteCallTests(), remoteBulkTests(), remoteKillTests(), restartTests(), etsTests(), dbTests())
 }
 
 // find gives a test by its name.

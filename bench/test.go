@@ -68,6 +68,7 @@ type test struct {
 	module, function string
 
 	paired  bool     // two operating system processes
+	named   bool     // the client starts nodes with names, of its own
 	kill    bool     // the server is killed when the client says so
 	erlArgs []string // for the Erlang emulator
 	fixed   bool     // n is not cut by -quick
