@@ -48,6 +48,7 @@ func update(t *testing.T, d *DB, fn func(tx *Tx) error) {
 func rows[K, V any](t *testing.T, d *DB, tb *Table[K, V], r Range[K], backward bool) (list []string) {
 	t.Helper()
 	err := d.View(t.Context(), func(tx *Tx) error {
+		list = nil // it may run again
 		seq := tb.All(tx, r)
 		if backward {
 			seq = tb.Backward(tx, r)

@@ -168,8 +168,16 @@ func (m *merge) through(tx *Tx, mine []txn.Write, yield func(key, value []byte) 
 		}
 		skip := false
 		if own { // instead of the stored row, if both are there
-			next, skip = row{key: mine[0].Key, value: mine[0].Value}, mine[0].Delete
+			w := mine[0]
 			mine = mine[1:]
+			next.key, skip = w.Key, w.Delete
+			if !w.Add {
+				next.value = w.Value
+			} else if sum, err := txn.Sum(next.value, w.By); err != nil {
+				return err
+			} else {
+				next.value = sum
+			}
 		}
 		if !skip && !yield(next.key, next.value) {
 			return nil

@@ -55,7 +55,8 @@ func (tx *Tx) get(key []byte) (value []byte, ok bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if w, mine := p.writes[string(key)]; mine {
+	w, mine := p.writes[string(key)]
+	if mine && !w.Add {
 		return w.Value, !w.Delete, nil
 	}
 	if err := tx.open(p); err != nil {
@@ -66,6 +67,10 @@ func (tx *Tx) get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, err
 	}
 	p.read(key, r.version)
+	if w.Add {
+		sum, err := txn.Sum(r.value, w.By)
+		return sum, true, err
+	}
 	return r.value, r.version != 0, nil
 }
 
