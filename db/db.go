@@ -45,6 +45,9 @@ type DB struct {
 	leases  *leases    // nil until they are of use: see lease
 	downs   watchers
 
+	ram    ram
+	copies *copies // of tables that are stored as DiskRAM
+
 	session  txn.Session
 	sessions sessions
 	met      met
@@ -133,6 +136,7 @@ func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
+	d.copies = newCopies(d.state)
 	d.session = sessionOf(d.log.ID(), d.log.Boot())
 	d.fs, d.dir = fs, dir
 	return d, d.names.load(d)
@@ -184,11 +188,42 @@ func (r *refusals) Lost(group, replica uint64, why string) {
 func (d *DB) begin() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return d.forgetSessions(ctx)
+	if err := d.forgetSessions(ctx); err != nil {
+		return err
+	}
+	return d.refill(ctx)
+}
+
+// replica finds the store that has a replica of a group.
+func (d *DB) replica(group uint64) (*state.Store, bool) {
+	if txn.ClassOf(group) == txn.RAM {
+		return d.ram.state, true // there are tables in it: it was made
+	}
+	switch s := d.shards[group].(type) {
+	case *local:
+		return s.state, true
+	case *spread:
+		return s.state, s.readsHere()
+	}
+	return nil, false
+}
+
+// copyOf finds the copy of a table that has one.
+func (d *DB) copyOf(ref *tableRef) (*tableCopy, error) {
+	switch ref.storage {
+	case RAM:
+		return d.ram.copies.table(ref)
+	case DiskRAM:
+		return d.copies.table(ref)
+	}
+	return nil, nil
 }
 
 // shard finds a group.
 func (d *DB) shard(group uint64) (shard, error) {
+	if txn.ClassOf(group) == txn.RAM {
+		return d.ramShard(group)
+	}
 	if s := d.shards[group]; s != nil {
 		return s, nil
 	}
@@ -204,8 +239,9 @@ func (d *DB) Close() error {
 			d.member.stop()
 		}
 		d.host.Stop()
+		err := d.ram.close()
 		d.left.wait()
-		d.closeErr = d.closeStores()
+		d.closeErr = errors.Join(err, d.closeStores())
 	})
 	return d.closeErr
 }

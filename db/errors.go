@@ -26,6 +26,8 @@ var (
 	ErrNoTable = errors.New("no such table")
 	// ErrType: the table exists with another type of key or value, or with other options.
 	ErrType = errors.New("the table is another one")
+	// ErrStorage: tables cannot be stored like that in this database.
+	ErrStorage = errors.New("the table cannot be stored like that")
 	// ErrReadOnly: a write in DB.View.
 	ErrReadOnly = errors.New("a view cannot write")
 	// ErrTxDone: the transaction was used after its function had returned.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -23,6 +24,8 @@ type local struct {
 }
 
 func (l *local) confirm(ctx context.Context) error { return l.host.Read(ctx, l.group) }
+
+func (l *local) lag() time.Duration { return 0 }
 
 func (l *local) propose(ctx context.Context, data []byte) (txn.Outcome, error) {
 	r, err := l.host.Propose(ctx, l.group, data)

@@ -99,6 +99,7 @@ func (m *member) look() {
 		return
 	}
 	<-done
+	m.health.looked()
 	for _, s := range m.spreads {
 		s.look()
 	}

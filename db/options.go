@@ -5,6 +5,8 @@ package db
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // TableOption is an option of NewTable. Tables that exist must be opened with the options that they were created with.
@@ -18,6 +20,51 @@ type tableOptions struct {
 type tableOption func(*tableOptions) error
 
 func (f tableOption) apply(o *tableOptions) error { return f(o) }
+
+// Storage says where the rows of a table are kept.
+type Storage byte
+
+// The kinds of storage.
+const (
+	// Disk: on the disk, with what is read often in memory.
+	Disk Storage = iota
+	// RAM: in memory only. The table is empty after the process has ended. A transaction that also writes to tables on the disk is as durable as each of them: after a
+	// crash the rows on the disk are there, and those in memory are not.
+	RAM
+	// DiskRAM: on the disk, and besides as a whole in memory, from where Dirty reads.
+	DiskRAM
+)
+
+// String implements fmt.Stringer.
+func (s Storage) String() string {
+	switch s {
+	case Disk:
+		return "disk"
+	case RAM:
+		return "ram"
+	case DiskRAM:
+		return "disk+ram"
+	}
+	return fmt.Sprintf("storage %d", byte(s))
+}
+
+func (s Storage) class() txn.Class {
+	if s == RAM {
+		return txn.RAM
+	}
+	return txn.Disk
+}
+
+// Stored says where the rows of a table are kept; without it, on the disk.
+func Stored(s Storage) TableOption {
+	return tableOption(func(o *tableOptions) error {
+		if s > DiskRAM {
+			return fmt.Errorf("%w: %v is not known", ErrStorage, s)
+		}
+		o.def.Storage = s
+		return nil
+	})
+}
 
 // Partitioned spreads the rows of a table over 4096 slots, and so over all groups, by a hash of the whole key. A transaction over rows of several groups
 // takes two rounds instead of one; going through a range asks all groups, and puts what they have in the order of the keys. Without the option, or

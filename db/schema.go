@@ -26,11 +26,12 @@ func nextKey() []byte { return append(bytes.Clone(schema), 'n') }
 
 // tableRef is what a transaction knows of a table.
 type tableRef struct {
-	name   string
-	id     uint32
-	class  txn.Class
-	part   string // names the partition key; empty: the table lies in one slot
-	system bool   // it has no definition, and is always there
+	name    string
+	id      uint32
+	class   txn.Class
+	storage Storage
+	part    string // names the partition key; empty: the table lies in one slot
+	system  bool   // it has no definition, and is always there
 }
 
 // ranges are where the table has rows, one range for each group, from the first to the last of the slots there.
@@ -69,18 +70,18 @@ func (tx *Tx) use(t *tableRef, group uint64) error {
 // definition is what is written down of a table.
 type definition struct {
 	ID         uint32
-	Class      txn.Class
+	Storage    Storage
 	Key, Value string
 	Part       string
 }
 
 func (d definition) ref(name string) tableRef {
-	return tableRef{name: name, id: d.ID, class: d.Class, part: d.Part}
+	return tableRef{name: name, id: d.ID, class: d.Storage.class(), storage: d.Storage, part: d.Part}
 }
 
 func (d definition) encode() []byte {
 	b := binary.BigEndian.AppendUint32(nil, d.ID)
-	b = append(b, byte(d.Class))
+	b = append(b, byte(d.Storage))
 	return appendString(appendString(appendString(b, d.Key), d.Value), d.Part)
 }
 
@@ -88,7 +89,7 @@ func decodeDefinition(b []byte) (d definition, err error) {
 	if len(b) < 5 {
 		return d, errKey
 	}
-	d.ID, d.Class = binary.BigEndian.Uint32(b), txn.Class(b[4])
+	d.ID, d.Storage = binary.BigEndian.Uint32(b), Storage(b[4])
 	b = b[5:]
 	for _, s := range []*string{&d.Key, &d.Value, &d.Part} {
 		if *s, b, err = cutString(b); err != nil {
@@ -105,8 +106,8 @@ func (d definition) fits(want definition) error {
 		return fmt.Errorf("%w: keys %s and values %s, not %s and %s", ErrType, d.Key, d.Value, want.Key, want.Value)
 	case d.Part != want.Part:
 		return fmt.Errorf("%w: it is partitioned by %q, not by %q", ErrType, d.Part, want.Part)
-	case d.Class != want.Class:
-		return fmt.Errorf("%w: it is kept elsewhere", ErrType)
+	case d.Storage != want.Storage:
+		return fmt.Errorf("%w: it is stored as %v, not as %v", ErrType, d.Storage, want.Storage)
 	}
 	return nil
 }
@@ -136,14 +137,20 @@ func (d *DB) define(ctx context.Context, name string, want definition) (ref tabl
 		if err := tx.write(txn.Write{Key: nextKey(), Value: binary.BigEndian.AppendUint32(nil, want.ID+1)}); err != nil {
 			return err
 		}
-		for _, r := range ref.ranges() {
-			if err := tx.write(txn.Write{Key: txn.MarkKey(txn.GroupOf(r.From), ref.id)}); err != nil {
-				return err
-			}
+		if err := tx.mark(ref); err != nil {
+			return err
 		}
 		return tx.write(txn.Write{Key: definitionKey(name), Value: want.encode()})
 	})
 	return ref, err
+}
+
+// mark writes a table's marks.
+func (tx *Tx) mark(ref tableRef) (err error) {
+	for _, r := range ref.ranges() {
+		err = errors.Join(err, tx.write(txn.Write{Key: txn.MarkKey(txn.GroupOf(r.From), ref.id)}))
+	}
+	return err
 }
 
 // Drop removes a table with all its rows. Transactions that use it and are not committed yet end with ErrNoTable. A table that is not there is
@@ -178,6 +185,7 @@ type TableInfo struct {
 	Key, Value string // the types, as they are written down
 	// Partition names the partition key; it is empty for a table that lies in one slot.
 	Partition string
+	Storage   Storage
 }
 
 // Tables lists the tables by name.
@@ -185,7 +193,7 @@ func (d *DB) Tables(ctx context.Context) (list []TableInfo, err error) {
 	err = d.View(ctx, func(tx *Tx) error {
 		list = nil
 		return tx.definitions(func(name string, def definition) error {
-			list = append(list, TableInfo{name, def.Key, def.Value, def.Part})
+			list = append(list, TableInfo{name, def.Key, def.Value, def.Part, def.Storage})
 			return nil
 		})
 	})

@@ -4,6 +4,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
@@ -21,6 +22,8 @@ type shard interface {
 	propose(ctx context.Context, data []byte) (txn.Outcome, error)
 	// consult asks about a state that is as new as that of view; see txn.Look. After an error it may be asked again.
 	consult(ctx context.Context, e *txn.Entry) (txn.Seen, error)
+	// lag is how long ago the replica here has heard of the group's leader.
+	lag() time.Duration
 }
 
 // view is the state of one group at one moment. It belongs to one goroutine, and must be closed.

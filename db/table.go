@@ -17,6 +17,8 @@ import (
 // several times for one table.
 type Table[K, V any] struct {
 	tableRef
+	db     *DB
+	copy   *tableCopy // in memory, for dirty reads; nil if there is none
 	key    keyCodec
 	slot   uint16         // of all rows, if part is empty
 	partOf func(K) []byte // nil: the whole key
@@ -49,7 +51,12 @@ func NewTable[K, V any](ctx context.Context, d *DB, name string, options ...Tabl
 	if err != nil {
 		return fail(err)
 	}
-	return newTable[K, V](ref, key, partOf), nil
+	t := newTable[K, V](ref, key, partOf)
+	t.db = d
+	if t.copy, err = d.copyOf(&ref); err != nil {
+		return fail(err)
+	}
+	return t, nil
 }
 
 func newTable[K, V any](ref tableRef, key keyCodec, partOf func(K) []byte) *Table[K, V] {

@@ -21,7 +21,13 @@ func (s *Store) Apply(group uint64, at Applied, data []byte, conf *Conf) (result
 	if err := s.mark(b, group, at, conf); err != nil {
 		return nil, err
 	}
-	return result, s.commit(b)
+	if err := s.commit(b); err != nil {
+		return nil, err
+	}
+	if s.watcher != nil && len(data) > 0 {
+		s.watcher.Applied(group, b)
+	}
+	return result, nil
 }
 
 // ApplyApart is a flaw for tests: the applied index is written in a batch of its own, one entry late.

@@ -104,6 +104,7 @@ func (m *Import) Finish() error {
 	if r, ok := m.s.machine.(Replacer); ok {
 		r.Replaced(m.group)
 	}
+	m.s.replaced(m.group)
 	return nil
 }
 

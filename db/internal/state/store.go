@@ -42,6 +42,7 @@ type Store struct {
 	options sstable.WriterOptions
 	manual  bool
 	imports int
+	watcher Watcher // or nil
 }
 
 // Applied is how far a group has come.
@@ -214,6 +215,7 @@ func (s *Store) Remove(group uint64) error {
 	if err := s.commit(b); err != nil {
 		return err
 	}
+	s.replaced(group)
 	return s.Flush()
 }
 

@@ -36,6 +36,14 @@ func Prefix(slot uint16, table uint32) []byte {
 // Inner is a row's key without the slot: it has the order of the rows of a table that lies in several slots.
 func Inner(key []byte) []byte { return key[3:] }
 
+// TableOf is the table that the row of a key belongs to; ok is false if it is no row.
+func TableOf(key []byte) (table uint32, ok bool) {
+	if len(key) < PrefixLen || key[0] != rowByte || key[PrefixLen-1] != 'r' {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(key[3:]), true
+}
+
 // MarkKey is the row of a group that says that a table is there: who uses the table in that group reads it, and so learns of its end.
 func MarkKey(group uint64, table uint32) []byte {
 	return binary.BigEndian.AppendUint32(groupKey(group, letterMark), table)

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/banyan-go/banyan/db/internal/txn"
+	"github.com/banyan-go/banyan/etf"
+)
+
+// DirtyOption is an option of Dirty.
+type DirtyOption struct{ maxLag time.Duration }
+
+// MaxLag bounds how old what Dirty reads may be, by the replica's last contact with its leader: if that is longer ago, a View reads instead, which takes a
+// round trip, or fails.
+func MaxLag(d time.Duration) DirtyOption { return DirtyOption{d} }
+
+// Dirty reads a row as this process's replica has it: without a transaction, a lock, or a question to anybody. It sees what has been committed here, which may be
+// less than what has been committed, and of a transaction over several groups perhaps only a part. In a process without a replica of the
+// row's group, and beyond MaxLag, it reads in a View.
+//
+// From a table that is stored as RAM or DiskRAM the value comes from memory, and readers of a row share it: what it refers to must not be changed.
+func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v V, ok bool, err error) {
+	select {
+	case <-t.db.closed:
+		return v, false, ErrClosed
+	default:
+	}
+	if len(options) > 0 && t.lags(t.at(k), options) {
+		return t.viewed(ctx, k)
+	}
+	if t.copy != nil {
+		return t.fromCopy(k)
+	}
+	key := t.at(k)
+	st, here := t.db.replica(txn.GroupOf(key))
+	if !here {
+		return t.viewed(ctx, k)
+	}
+	stored, closer, err := st.Reader().Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return v, false, nil
+	} else if err != nil {
+		return v, false, fmt.Errorf("db: table %q: %w", t.name, err)
+	}
+	defer closer.Close()
+	_, value, err := txn.CutRow(stored)
+	if err == nil {
+		err = etf.Unmarshal(value, &v)
+	}
+	return v, err == nil, err
+}
+
+// fromCopy reads in memory. What was decoded once is kept beside the row.
+func (t *Table[K, V]) fromCopy(k K) (v V, ok bool, err error) {
+	var room [64]byte
+	r := t.copy.get(t.key.append(room[:0], reflect.ValueOf(&k).Elem()))
+	if r == nil {
+		return v, false, nil
+	}
+	if d := r.decoded.Load(); d != nil {
+		if v, ok := (*d).(V); ok {
+			return v, true, nil
+		}
+	}
+	if err := etf.Unmarshal(r.value, &v); err != nil {
+		return v, false, fmt.Errorf("db: table %q: %w", t.name, err)
+	}
+	d := any(v)
+	r.decoded.Store(&d)
+	return v, true, nil
+}
+
+func (t *Table[K, V]) viewed(ctx context.Context, k K) (v V, ok bool, err error) {
+	err = t.db.View(ctx, func(tx *Tx) (err error) {
+		v, ok, err = t.Lookup(tx, k)
+		return err
+	})
+	return v, ok, err
+}
+
+// lags reports whether the replica here was without contact for too long.
+func (t *Table[K, V]) lags(key []byte, options []DirtyOption) bool {
+	s, err := t.db.shard(txn.GroupOf(key))
+	if err != nil {
+		return true // a view tells
+	}
+	lag := s.lag()
+	for _, o := range options {
+		if lag > o.maxLag {
+			return true
+		}
+	}
+	return false
+}
