@@ -76,10 +76,14 @@ func (tx *Tx) failed(err error) (txn.Outcome, error) {
 	if errors.Is(err, errViewOver) {
 		return txn.Outcome{Verdict: txn.Conflict}, nil
 	}
-	if len(tx.parts) > 0 && tx.ctx.Err() == nil {
-		if out, wrong := tx.validate(); wrong == nil && out.Verdict != txn.Committed {
-			return out, nil
-		}
+	if len(tx.parts) == 0 || tx.ctx.Err() != nil {
+		return txn.Outcome{}, err
+	}
+	switch out, wrong := tx.validate(); {
+	case wrong != nil:
+		return txn.Outcome{}, fmt.Errorf("%w: it cannot be found out whether this is so: %w", wrong, err)
+	case out.Verdict != txn.Committed:
+		return out, nil
 	}
 	return txn.Outcome{}, err
 }

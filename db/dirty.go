@@ -61,7 +61,12 @@ func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v
 // fromCopy reads in memory. What was decoded once is kept beside the row.
 func (t *Table[K, V]) fromCopy(k K) (v V, ok bool, err error) {
 	var room [64]byte
-	r := t.copy.get(t.key.append(room[:0], reflect.ValueOf(&k).Elem()))
+	key, ok := plainKey(room[:0], &k)
+	if !ok {
+		other := k // so that k itself stays off the heap
+		key = t.key.append(nil, reflect.ValueOf(&other).Elem())
+	}
+	r := t.copy.get(key)
 	if r == nil {
 		return v, false, nil
 	}

@@ -62,6 +62,21 @@ func keyCodecOf(t reflect.Type) (keyCodec, error) {
 	return keyCodec{}, fmt.Errorf("%v cannot be a key: use strings, numbers, bools, arrays of bytes, or a struct of these", t)
 }
 
+// plainKey is what the codec of the commonest types appends, without reflection.
+func plainKey[K any](b []byte, k *K) (_ []byte, ok bool) {
+	switch k := any(k).(type) {
+	case *string:
+		return appendString(b, *k), true
+	case *int:
+		return binary.BigEndian.AppendUint64(b, uint64(*k)^1<<63), true
+	case *int64:
+		return binary.BigEndian.AppendUint64(b, uint64(*k)^1<<63), true
+	case *uint64:
+		return binary.BigEndian.AppendUint64(b, *k), true
+	}
+	return b, false
+}
+
 func fixed(sig string, size int, get func(reflect.Value) uint64, set func(reflect.Value, uint64)) keyCodec {
 	return keyCodec{sig, func(b []byte, v reflect.Value) []byte { return binary.BigEndian.AppendUint64(b, get(v)) },
 		func(b []byte, v reflect.Value) ([]byte, error) {

@@ -58,3 +58,28 @@ func TestFloatOrder(t *testing.T) {
 		t.Error("the zeros are two keys")
 	}
 }
+
+// TestPlainKeys: keys that are written without reflection are the same.
+func TestPlainKeys(t *testing.T) {
+	plain(t, "a\x00b", "")
+	plain(t, 7, -7)
+	plain(t, int64(1)<<60, int64(-5))
+	plain(t, uint64(1)<<63, uint64(0))
+	if _, ok := plainKey(nil, new(bool)); ok {
+		t.Error("a bool is one of the commonest keys")
+	}
+}
+
+func plain[K any](t *testing.T, keys ...K) {
+	t.Helper()
+	c, err := keyCodecOf(reflect.TypeFor[K]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		b, ok := plainKey([]byte("p"), &k)
+		if slow := c.append([]byte("p"), reflect.ValueOf(&k).Elem()); !ok || string(b) != string(slow) {
+			t.Errorf("%v is %x, and %x by its codec", k, b, slow)
+		}
+	}
+}

@@ -81,7 +81,11 @@ func (t *Table[K, V]) Name() string { return t.name }
 
 // at is where the row of a key is.
 func (t *Table[K, V]) at(k K) []byte {
-	key := t.key.append(txn.Prefix(t.slot, t.id), reflect.ValueOf(&k).Elem())
+	key, ok := plainKey(txn.Prefix(t.slot, t.id), &k)
+	if !ok {
+		other := k // so that k itself stays off the heap
+		key = t.key.append(key, reflect.ValueOf(&other).Elem())
+	}
 	switch {
 	case t.part == "":
 		return key
