@@ -5,6 +5,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -42,10 +43,10 @@ type leases struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	mu   sync.Mutex
-	core *lease.Core
-	// doing are the proposals under way.
-	doing map[string]bool
+	mu    sync.Mutex
+	core  *lease.Core
+	doing map[string]bool // what is being written
+	said  map[string]bool // what was logged as not written
 
 	// rows are what is known of the lives. Written by look only.
 	rows atomic.Pointer[lives]
@@ -67,7 +68,7 @@ type Down struct {
 
 // newLeases makes the part; start starts it.
 func newLeases(d *DB, number uint64, name string, log *slog.Logger, fs vfs.FS, dir string, send func(uint64, []byte)) (*leases, error) {
-	l := &leases{db: d, number: number, name: name, log: log, send: send, fs: fs, dir: dir, proof: &proof{}, doing: map[string]bool{}}
+	l := &leases{db: d, number: number, name: name, log: log, send: send, fs: fs, dir: dir, proof: &proof{}, doing: map[string]bool{}, said: map[string]bool{}}
 	saved, err := l.load()
 	if err != nil {
 		return nil, err
@@ -212,22 +213,30 @@ func (l *leases) receive(from uint64, data []byte) error {
 	return nil
 }
 
-// propose carries a proposal to the meta group, once at a time. If it fails the core makes it again.
+// propose carries a proposal to the meta group. If that fails the core makes it again.
 func (l *leases) propose(p lease.Proposal) {
-	key := string(p.Kind) + string((&lease.Message{Life: p.Life, Num: p.Round, Conf: p.Base}).Append(nil))
-	if l.doing[key] || l.ctx.Err() != nil {
+	l.once(fmt.Sprintf("%+v", p), func(ctx context.Context) error { return l.db.carryOut(ctx, p) })
+}
+
+// once has something written into the meta group, unless it is being written already. With mu held.
+func (l *leases) once(what string, write func(ctx context.Context) error) {
+	if l.doing[what] || l.ctx.Err() != nil {
 		return
 	}
-	l.doing[key] = true
+	l.doing[what] = true
 	l.work.Go(func() {
 		ctx, cancel := context.WithTimeout(l.ctx, 5*time.Second)
 		defer cancel()
-		if err := l.db.carryOut(ctx, p); err != nil && l.ctx.Err() == nil {
-			l.log.Warn("db: a decision on a lease was not written; it will be tried again", "life", p.Life, "error", err)
-		}
+		err := write(ctx)
 		l.mu.Lock()
-		delete(l.doing, key)
-		l.mu.Unlock()
+		defer l.mu.Unlock()
+		delete(l.doing, what)
+		if err == nil {
+			delete(l.said, what)
+		} else if l.ctx.Err() == nil && !l.said[what] && len(l.said) < 1000 {
+			l.said[what] = true
+			l.log.Warn("db: a decision on leases was not written; it will be tried again if it is still needed", "decision", what, "error", err)
+		}
 	})
 }
 
@@ -324,9 +333,13 @@ func (l *leases) prove() {
 		if n == l.number || r.State != lifeUp || r.Lock.Machine != l.proof.row.Machine || !r.Lock.dead() {
 			continue
 		}
-		if err := l.db.endLife(l.ctx, lease.Life{Node: n, Inc: r.Inc}, lifeDown, "its process has ended"); err != nil && l.ctx.Err() == nil {
-			l.log.Warn("db: the end of a node was not written; it will be tried again", "node", r.Name, "error", err)
-		}
+		// What it led needs a leader, this decision included.
+		l.db.host.Do(func(c *host.Core) { c.PeerDown(n) })
+		l.mu.Lock()
+		l.once(fmt.Sprint("proof ", n, " ", r.Inc), func(ctx context.Context) error {
+			return l.db.endLife(ctx, lease.Life{Node: n, Inc: r.Inc}, lifeDown, "its process has ended")
+		})
+		l.mu.Unlock()
 	}
 }
 

@@ -132,10 +132,8 @@ func (n *Names) register(ctx context.Context, name string, pid banyan.PID) (Toke
 	if err != nil {
 		return Token{}, err
 	}
-	if ok, err := banyan.Call(n.node.Context(ctx), n.guard, guardCall{pid}); err != nil {
+	if err := n.watch(ctx, pid); err != nil {
 		return Token{}, err
-	} else if !ok {
-		return Token{}, banyan.ErrNoProcess
 	}
 	row := nameRow{Node: life.Node, Inc: life.Inc, PID: pid, Grant: rand.Uint64() | 1}
 	var last *Tx
@@ -179,6 +177,21 @@ func (n *Names) register(ctx context.Context, name string, pid banyan.PID) (Toke
 	}
 	n.drop(func(x *holding) bool { return x == h })
 	return Token{}, fmt.Errorf("%w: the node's lease ended meanwhile", ErrNoQuorum)
+}
+
+// watch has the guard hear of a process's end. It does already of one that holds something.
+func (n *Names) watch(ctx context.Context, pid banyan.PID) error {
+	n.mu.Lock()
+	watched := len(n.held[pid]) > 0
+	n.mu.Unlock()
+	if watched {
+		return nil
+	}
+	alive, err := banyan.Call(n.node.Context(ctx), n.guard, guardCall{pid})
+	if err == nil && !alive {
+		err = banyan.ErrNoProcess
+	}
+	return err
 }
 
 // holder reads who holds a name. A row of a life that is over holds nothing.

@@ -25,6 +25,7 @@ type party struct {
 	dbs   map[string]*DB
 	fs    map[string]vfs.FS
 	opts  Options
+	dirs  func(name string) string // nil: all are called db
 }
 
 func newParty(t *testing.T, n int, o Options) *party {
@@ -56,6 +57,9 @@ func (p *party) start(names ...string) {
 			defer cancel()
 			o := p.opts
 			o.Dir = "db"
+			if p.dirs != nil {
+				o.Dir = p.dirs(name)
+			}
 			d, err := start(ctx, p.sim.Node(name), p.fs[name], o)
 			if err != nil {
 				p.t.Errorf("%s: %v", name, err)
