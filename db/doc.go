@@ -23,13 +23,24 @@
 //
 // # Transactions
 //
-// The function given to [DB.Update] reads a state of one moment, and its own writes. When it returns nil, the writes become one entry
+// The function given to [DB.Update] reads the tables, and its own writes. When it returns nil, the writes become one entry
 // of the log, with all that was read, in which version, and with the ranges it went through. If any of that has changed by then, nothing is
 // written, and the function runs again: it may run several times, so it must not do anything but read and write tables; what shall happen once, after it is
 // done, goes into [Tx.OnCommit]. Transactions are strictly serializable: they have an order, and a transaction that began after another was done comes behind
 // it. Nothing waits for a lock, so nothing deadlocks.
 //
 // [DB.View] reads, and never writes: also the newest state, also of one moment.
+//
+// A table lies in one slot of one group, unless it is [Partitioned]. A transaction in one group takes one round; over several groups it takes two, and is prepared in all of
+// them before it is decided in one. Then its function may see rows of different moments: it never commits on that, and its errors count only if what it read was there at one moment,
+// but it must not loop or panic over it. The same goes for a View. If whoever runs such a transaction dies, others settle it when they meet it, after a second at most.
+//
+// [Add] counts without reading, so that those who count do not conflict.
+//
+// # Storage
+//
+// [Stored] says where a table is kept. RAM tables are for databases of one process so far, and empty after a start. [Table.Dirty] reads what the replica here has, with no transaction: from
+// memory for RAM and DiskRAM tables, in less than a microsecond. Transactions read RAM and DiskRAM tables as they read all others.
 //
 // # How a commit can end
 //
