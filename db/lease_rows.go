@@ -3,6 +3,7 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/lease"
+	"github.com/banyan-go/banyan/db/internal/placement"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -146,10 +148,11 @@ type lives struct {
 	at   uint64
 	conf lease.Conf
 	rows map[uint64]lifeRow
+	gone []uint64
 }
 
 func (v *lives) view() lease.View {
-	out := lease.View{Conf: v.conf}
+	out := lease.View{Conf: v.conf, Gone: v.gone}
 	for n, r := range v.rows {
 		out.Members = append(out.Members, r.member(n))
 	}
@@ -185,6 +188,19 @@ func (d *DB) localLives(ctx context.Context, known uint64) (*lives, error) {
 			r, wrong := livesTable.decode(row.key, row.value)
 			err = errors.Join(err, wrong)
 			out.rows[r.Key] = r.Value
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	from := append(bytes.Clone(nodesTable), 'n')
+	runs, err = v.page(ctx, txn.Scan{From: from, To: txn.After(from)}, false, 1<<20)
+	for _, run := range runs {
+		for _, row := range run.rows {
+			r, wrong := decodeNode(row.key, row.value)
+			if err = errors.Join(err, wrong); r.state == placement.Gone {
+				out.gone = append(out.gone, r.number)
+			}
 		}
 	}
 	return out, err

@@ -133,6 +133,26 @@ func TestVotersMove(t *testing.T) {
 	}
 }
 
+// TestVotersGone: when most voters have gone for ever before others took their place, the others do, and there are leases again.
+func TestVotersGone(t *testing.T) {
+	w := calm(5, 3, 0)
+	w.runFor(3 * w.ttl)
+	w.machine(2).core, w.machine(3).core = nil, nil
+	w.machine(1).core.Want([]uint64{1})
+	w.runFor(5 * w.ttl)
+	if len(w.head().Conf.Lists) != 2 {
+		t.Fatalf("voters %v: without a majority of the old list", w.head().Conf.Lists)
+	}
+	next := *w.head()
+	next.Gone = []uint64{2, 3}
+	w.append(next)
+	w.runFor(5 * w.ttl)
+	m := w.machine(1)
+	if _, until, _ := m.core.Lease(); len(w.head().Conf.Lists) != 1 || m.clock(w.now) >= until {
+		t.Errorf("voters %v, lease %v", w.head().Conf.Lists, m.clock(w.now) < until)
+	}
+}
+
 func TestMessagesAndSavesAreReadBack(t *testing.T) {
 	m := Message{Kind: KindClaim, From: 3, To: 4, Life: Life{1 << 40, 7}, Num: 1 << 60, Conf: 12, TTL: time.Second}
 	b := m.Append(nil)

@@ -31,7 +31,7 @@
 // # Changing the voters
 //
 // The voters are a row of the log, with its version in each beat. From one list to the next the row first holds both: then a majority of each is needed, to
-// hold and to bury. The old list goes when a majority of it has written down that it takes no more beats of an older version, and one
+// hold and to bury. The old list goes when a majority of it has written down that it takes no more beats of an older version, or is gone for ever, and one
 // TTL*(1+2*Drift) has passed: whoever knows of the old list only has lost its lease by then.
 //
 // # Clocks

@@ -45,7 +45,9 @@ func (c *Core) leave(now Time, conf Conf) {
 	if c.move.version != conf.Version {
 		c.move = move{version: conf.Version, known: map[uint64]bool{}}
 	}
-	if count(conf.Lists[0], func(v uint64) bool { return c.move.known[v] }) <= len(conf.Lists[0])/2 {
+	// One that is gone takes no beats at all.
+	settled := func(v uint64) bool { return c.move.known[v] || slices.Contains(c.view.Gone, v) }
+	if count(conf.Lists[0], settled) <= len(conf.Lists[0])/2 {
 		for _, v := range conf.Lists[0] {
 			c.send(Message{Kind: KindKnow, To: v, Conf: conf.Version})
 		}

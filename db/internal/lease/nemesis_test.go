@@ -2,7 +2,10 @@
 
 package lease
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // schedule plans what goes wrong, when, and for how long.
 func (w *world) schedule() {
@@ -132,4 +135,20 @@ func (w *world) moveVoters() {
 	if w.chance(0.3) {
 		w.after(w.upTo(3*w.ttl), w.moveVoters)
 	}
+	if w.chance(0.2) { // one goes for ever
+		m := w.nodes[order[len(order)-1]]
+		w.after(w.upTo(3*w.ttl), func() { w.leave(m) })
+	}
+}
+
+// leave ends a node for ever, and says so in the log.
+func (w *world) leave(m *machine) {
+	if m.core != nil {
+		w.note("node %d goes", m.id)
+		m.core, m.life = nil, Life{}
+	}
+	next := *w.head()
+	next.Members = slices.Clone(next.Members)
+	next.Gone = append(slices.Clone(next.Gone), m.id)
+	w.append(next)
 }

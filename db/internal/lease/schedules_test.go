@@ -70,7 +70,7 @@ func TestFlaws(t *testing.T) {
 		GrantEarly: "a grant while the support lasts", Minority: "half is enough", StraightMove: "voters are replaced in one step",
 		OldVoters: "beats of past voters are taken", HastyMove: "old voters are dropped at once"}
 	// Where the search begins: a little before a schedule that is known, for those that are rare.
-	from := map[Flaw]uint64{AcrossRounds: 8530, ForgetGrant: 430, NoWait: 220, NoDrift: 760, OldVoters: 7950}
+	from := map[Flaw]uint64{AcrossRounds: 8530, ForgetGrant: 1000, NoWait: 220, NoDrift: 1050, OldVoters: 7950}
 	for f := None + 1; f < flaws; f++ {
 		t.Run(names[f], func(t *testing.T) {
 			t.Parallel()

@@ -54,6 +54,7 @@ type Member struct {
 type View struct {
 	Conf    Conf
 	Members []Member // the newest life of each node
+	Gone    []uint64 // nodes that will never come back under their number
 }
 
 func (v *View) member(l Life) (Member, bool) {

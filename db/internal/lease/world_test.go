@@ -230,7 +230,7 @@ func (w *world) proposed(m *machine, p Proposal) {
 
 func (w *world) commit(p Proposal) {
 	head := w.head()
-	next := View{Conf: head.Conf, Members: slices.Clone(head.Members)}
+	next := View{Conf: head.Conf, Members: slices.Clone(head.Members), Gone: head.Gone}
 	var mb *Member
 	for i := range next.Members {
 		if next.Members[i].Node == p.Life.Node {
@@ -294,7 +294,7 @@ func (w *world) crash(m *machine) {
 		away = 10 * w.delay
 	}
 	w.after(w.upTo(away), func() {
-		if m.core != nil {
+		if m.core != nil || slices.Contains(w.head().Gone, m.id) {
 			return
 		}
 		w.start(m)
@@ -308,7 +308,7 @@ func (w *world) admit(m *machine, run int) {
 	if m.run != run || m.core == nil {
 		return
 	}
-	next := View{Conf: w.head().Conf, Members: slices.Clone(w.head().Members)}
+	next := View{Conf: w.head().Conf, Members: slices.Clone(w.head().Members), Gone: w.head().Gone}
 	for i := range next.Members {
 		if x := &next.Members[i]; x.Node == m.id {
 			*x = Member{Life: Life{m.id, x.Inc + 1}}
