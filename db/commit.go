@@ -53,11 +53,13 @@ func (d *DB) again(ctx context.Context, tx *Tx, attempt int, out txn.Outcome) er
 
 // attempt runs fn once, and commits.
 func (d *DB) attempt(tx *Tx, fn func(*Tx) error) (txn.Outcome, error) {
-	defer tx.end()
-	select {
-	case <-d.closed:
+	if !d.users.enter() {
 		return txn.Outcome{}, ErrClosed
-	default:
+	}
+	defer d.users.leave()
+	defer tx.end()
+	if err := tx.usable(); err != nil {
+		return txn.Outcome{}, err
 	}
 	if err := fn(tx); err != nil {
 		return tx.failed(err)

@@ -54,6 +54,7 @@ type DB struct {
 	left     later
 	expiry   time.Duration          // after which a transaction that is in the way of a younger one is ended
 	crash    func(step string) bool // in tests: the coordinator of a transaction dies at this step
+	users    users
 	closing  sync.Once
 	closed   chan struct{}
 	closeErr error
@@ -230,7 +231,8 @@ func (d *DB) shard(group uint64) (shard, error) {
 	return nil, fmt.Errorf("db: there is no group %d", group)
 }
 
-// Close closes the database. Transactions under way end with ErrUnknown. Closing twice is closing once.
+// Close closes the database. Transactions under way end with ErrClosed or ErrUnknown, and are waited for: it must not be called by the function of one. Closing
+// twice is closing once.
 func (d *DB) Close() error {
 	d.closing.Do(func() {
 		d.endLease()
@@ -241,6 +243,7 @@ func (d *DB) Close() error {
 		d.host.Stop()
 		err := d.ram.close()
 		d.left.wait()
+		d.users.wait()
 		d.closeErr = errors.Join(err, d.closeStores())
 	})
 	return d.closeErr

@@ -205,14 +205,14 @@ func (m lookCall) Call(d *desk, self *banyan.Self) (answer, error) {
 				reply(failure(err))
 				return
 			}
-			go func() { // it may go through many rows, and the core must not
+			d.m.run(func(context.Context) { // it may go through many rows, and the core must not
 				l := &local{group: m.Group, host: d.m.db.host, state: d.m.db.state}
 				if seen, err := l.consult(d.m.ctx, e); err != nil {
 					reply(failure(err))
 				} else {
 					reply(seenAnswer(seen))
 				}
-			}()
+			})
 		})
 	})
 }

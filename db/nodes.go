@@ -15,7 +15,7 @@ import (
 
 // The nodes of the database are rows of a table of the meta group: under 'n' and the node's number what the node is, under 'c' the number that
 // the next one gets.
-var nodesTable = txn.Prefix(txn.Meta.Base(), 0xff000001)
+var nodesTable = txn.Prefix(txn.Meta.Base(), 30)
 
 // nodeRow is a node of the database.
 type nodeRow struct {

@@ -211,3 +211,51 @@ func TestThreeNodes(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseBusy closes a database while others use it: they are told so, and nothing looks into a closed store.
+func TestCloseBusy(t *testing.T) {
+	d, err := open(vfs.NewMem(), "db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, err := NewTable[string, int](t.Context(), d, "counts", Partitioned())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	begun := make(chan struct{}, 8)
+	for i := range 8 {
+		wg.Go(func() {
+			for {
+				err := d.View(t.Context(), func(tx *Tx) error {
+					for _, err := range tab.All(tx, Range[string]{}) {
+						if err != nil {
+							return err
+						}
+					}
+					return tx.usable()
+				})
+				if err == nil {
+					err = add(t.Context(), d, tab, fmt.Sprint(i))
+				}
+				if err != nil {
+					if !errors.Is(err, ErrClosed) {
+						t.Errorf("closed under a transaction: %v", err)
+					}
+					return
+				}
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	for range 8 {
+		<-begun
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}

@@ -33,6 +33,11 @@ func (tx *Tx) usable() error {
 	if tx.done {
 		return ErrTxDone
 	}
+	select {
+	case <-tx.db.closed:
+		return ErrClosed
+	default:
+	}
 	return tx.ctx.Err()
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/cluster"
+	"github.com/banyan-go/banyan/db"
 	"github.com/banyan-go/banyan/dist"
 	"github.com/banyan-go/banyan/ets"
 )
@@ -49,13 +50,15 @@ func exitCode(err error) int {
 		return 0
 	case errors.As(err, &c):
 		return c.code
-	case errors.Is(err, ets.ErrBounds), strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
+	case errors.Is(err, ets.ErrBounds), errors.Is(err, db.ErrKeyText), strings.HasPrefix(err.Error(), "unknown command"): // cobra has no type for it
 		return exitUsage
 	case errors.Is(err, dist.ErrCookie), errors.Is(err, dist.ErrRefused), errors.Is(err, dist.ErrNotAllowed), errors.Is(err, dist.ErrTLS), errors.Is(err, ets.ErrAccess):
 		return exitDenied
-	case errors.Is(err, cluster.ErrUnknown), errors.Is(err, cluster.ErrNoCluster), errors.Is(err, ets.ErrNoTable):
+	case errors.Is(err, cluster.ErrUnknown), errors.Is(err, cluster.ErrNoCluster), errors.Is(err, ets.ErrNoTable), errors.Is(err, db.ErrNoTable),
+		errors.Is(err, banyan.ErrNoProcess): // nobody there serves what was asked for
 		return exitNotFound
-	case errors.Is(err, banyan.ErrNoConnection), errors.Is(err, banyan.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, banyan.ErrNoConnection), errors.Is(err, banyan.ErrTimeout), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, db.ErrNoQuorum):
 		return exitUnreachable
 	}
 	return exitFailed

@@ -30,6 +30,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true, // an error that is not about usage must stay readable
 		SilenceErrors: true, // main prints it
 	}
-	c.AddCommand(demoCommand(), demoNodeCommand(), demoPlainCommand(), nodeCommand(), pingCommand(), tableCommand(), versionCommand())
+	c.AddCommand(dbCommand(), demoCommand(), demoNodeCommand(), demoPlainCommand(), nodeCommand(), pingCommand(), tableCommand(), versionCommand())
 	return strict(c)
 }
