@@ -241,9 +241,9 @@ func (d *DB) Close() error {
 			d.member.stop()
 		}
 		d.host.Stop()
-		err := d.ram.close()
 		d.left.wait()
 		d.users.wait()
+		err := d.ram.close()
 		d.closeErr = errors.Join(err, d.closeStores())
 	})
 	return d.closeErr
