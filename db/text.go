@@ -122,7 +122,7 @@ func setKey(v reflect.Value, text string) error {
 	return nil
 }
 
-// must is for JSON of strings and of what plain has made, which cannot fail.
+// must is for JSON of strings and of what jsonOf has made, which cannot fail.
 func must(b []byte, err error) []byte {
 	if err != nil {
 		panic(err)
@@ -139,14 +139,14 @@ func valueText(stored []byte) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(plain(t)); err != nil { // numbers that JSON has not
+	if err := e.Encode(jsonOf(t)); err != nil { // numbers that JSON has not
 		return string(must(json.Marshal(etf.Format(t))))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// plain makes of a term what JSON has.
-func plain(t any) any {
+// jsonOf makes of a term what JSON has.
+func jsonOf(t any) any {
 	switch t := t.(type) {
 	case etf.Atom:
 		switch t {
@@ -166,30 +166,30 @@ func plain(t any) any {
 	case int, float64:
 		return t
 	case etf.List:
-		return plainList(t)
+		return jsonList(t)
 	case etf.Tuple:
-		return plainList(t)
+		return jsonList(t)
 	case etf.Map:
 		m := map[string]any{}
 		for _, p := range t {
-			m[plainKey(p.Key)] = plain(p.Value)
+			m[jsonKey(p.Key)] = jsonOf(p.Value)
 		}
 		return m
 	}
 	return etf.Format(t)
 }
 
-func plainKey(t any) string {
-	if s, ok := plain(t).(string); ok {
+func jsonKey(t any) string {
+	if s, ok := jsonOf(t).(string); ok {
 		return s
 	}
 	return etf.Format(t)
 }
 
-func plainList(list []any) []any {
+func jsonList(list []any) []any {
 	all := make([]any, len(list))
 	for i, t := range list {
-		all[i] = plain(t)
+		all[i] = jsonOf(t)
 	}
 	return all
 }
