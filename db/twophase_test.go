@@ -172,6 +172,7 @@ func TestBankOverGroups(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	d.left.running.Wait() // those who may still die
 	d.crash = nil
 	if n, err := b.sum(t.Context()); err != nil || n != accounts*perAccount {
 		t.Errorf("in the end a view sees %d, %v", n, err)
