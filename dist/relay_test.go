@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,15 +29,18 @@ type trio struct {
 func newTrio(t *testing.T, change func(*Config)) trio {
 	t.Helper()
 	m := newMemory()
-	cfg := Config{Cookie: "c", Network: m, Names: m, PollTime: -1}
-	if change != nil {
-		change(&cfg)
+	config := func() Config {
+		cfg := Config{Cookie: "c", Network: m, Names: m, PollTime: -1}
+		if change != nil { // of a, then of b, then of c
+			change(&cfg)
+		}
+		return cfg
 	}
 	var w trio
 	w.m = m
-	w.a, w.ta = startNode(t, "na@h", cfg)
-	w.b, w.tb = startNode(t, "nb@h", cfg)
-	w.c, w.tc = startNode(t, "nc@h", cfg)
+	w.a, w.ta = startNode(t, "na@h", config())
+	w.b, w.tb = startNode(t, "nb@h", config())
+	w.c, w.tc = startNode(t, "nc@h", config())
 	for _, n := range []*banyan.Node{w.a, w.c} {
 		if err := n.Connect(n.Context(t.Context()), "nb@h"); err != nil {
 			t.Fatal(err)
@@ -182,6 +187,52 @@ func TestStraightLinkIsPreferred(t *testing.T) {
 		}
 		if _, err := w.ta.PeerVia(t.Context(), "nc@h", "nb@h"); err != nil || w.ta.linkTo("nc@h").via != "" {
 			t.Errorf("a detour took the place of a straight link: %v", err)
+		}
+	})
+}
+
+// Under TLS the two ends shake hands with each other: the third passes on what it cannot read, and whom it cannot verify is refused by the end.
+func TestRelayUnderTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ca := newAuthority(t)
+		w := newTrio(t, with(ca.good(t, "n", "h")))
+		w.via(t)
+		for tr, other := range map[*Transport]banyan.Atom{w.ta: "nc@h", w.tc: "na@h"} {
+			c, ok := tr.linkTo(other).conn.(*tlsConn)
+			if !ok || len(c.ConnectionState().VerifiedChains) == 0 {
+				t.Fatalf("%s speaks to %s over %T", tr.name, other, tr.linkTo(other).conn)
+			}
+		}
+		if _, err := banyan.Spawn(w.c, newShop, banyan.Name("shop")); err != nil {
+			t.Fatal(err)
+		}
+		big := strings.Repeat("tea ", 1<<18)
+		if s, err := banyan.Call(w.a.Context(t.Context()), banyan.At[*shop]("shop", "nc@h"), echoText{big}); s != big || err != nil {
+			t.Fatal(len(s), err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // the one in the middle trusts both, the ends do not trust each other
+		one, other := newAuthority(t), newAuthority(t)
+		both := filepath.Join(t.TempDir(), "both.pem")
+		var pem []byte
+		for _, ca := range []*authority{one, other} {
+			b, err := os.ReadFile(ca.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pem = append(pem, b...)
+		}
+		if err := os.WriteFile(both, pem, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		certs := []*TLS{one.good(t, "a", "h"), one.good(t, "b", "h"), other.good(t, "c", "h")}
+		certs[1].CAFile, certs[2].CAFile = both, both // a does not trust c's
+		w := newTrio(t, func(c *Config) { c.TLS, certs = certs[0], certs[1:] })
+		if _, err := w.ta.PeerVia(t.Context(), "nc@h", "nb@h"); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("a link through another one to a node that cannot be verified: %v", err)
+		}
+		if l := w.ta.linkTo("nc@h"); l != nil {
+			t.Errorf("%+v", l)
 		}
 	})
 }
