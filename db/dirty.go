@@ -44,6 +44,10 @@ func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v
 	if !here {
 		return t.viewed(ctx, k)
 	}
+	if !t.db.users.enter() {
+		return v, false, ErrClosed
+	}
+	defer t.db.users.leave()
 	stored, closer, err := st.Reader().Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return v, false, nil
