@@ -49,8 +49,8 @@ func (d *disk) cut() *vfs.MemFS { return d.mem.CrashClone(vfs.CrashCloneCfg{}) }
 // torn lets about so many of a hundred pieces survive that were written to a file and not synced. What is lost before one that is kept is zeros.
 func (d *disk) torn(left *vfs.MemFS, name string, keep int) {
 	have, err := d.mem.UnsafeGetFileDataBuffer(name)
-	if err != nil {
-		return // a folder
+	if err != nil || len(have) == 0 { // of a folder, too
+		return
 	}
 	data, err := left.UnsafeGetFileDataBuffer(name)
 	if err != nil && d.rng.IntN(100) >= keep {

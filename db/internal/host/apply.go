@@ -80,6 +80,9 @@ func (a *Apply) entry(e *pb.Entry) error {
 		if len(cc.Context) >= header {
 			res.run, res.seq = binary.BigEndian.Uint64(cc.Context), binary.BigEndian.Uint64(cc.Context[8:])
 		}
+		if a.r.laneConf.Raft == nil {
+			return fmt.Errorf("raft host: group %d has entries, and no configuration: its state is damaged", a.r.group)
+		}
 		conf, res.Err = a.change(cc)
 		data = nil
 	default:
@@ -171,7 +174,9 @@ func (c *Core) Applied(a *Apply) {
 	if a.conf != nil {
 		r.conf = *a.conf
 		for _, cc := range a.changes {
-			r.rn.ApplyConfChange(cc)
+			if c.safely(func() error { r.rn.ApplyConfChange(cc); return nil }) != nil {
+				return
+			}
 		}
 		c.cfg.Events.Conf(r.group, r.applied.Index, r.conf)
 	}

@@ -43,7 +43,7 @@ func (c *Core) Propose(group uint64, data []byte, done func(Result)) {
 	c.seq++
 	binary.BigEndian.PutUint64(b, c.run)
 	binary.BigEndian.PutUint64(b[8:], c.seq)
-	c.hand(r, c.seq, r.rn.Propose(append(b, data...)), done)
+	c.hand(r, c.seq, c.safely(func() error { return r.rn.Propose(append(b, data...)) }), done)
 	if c.cfg.Flaw == AnswerTwice {
 		_ = r.rn.Propose(append(b, data...))
 	}
@@ -160,7 +160,7 @@ func (c *Core) Change(group uint64, ch Change, done func(Result)) {
 	b := binary.BigEndian.AppendUint64(nil, c.run)
 	b = binary.BigEndian.AppendUint64(b, c.seq)
 	cc.Context = state.AppendMembers(b, added)
-	c.hand(r, c.seq, r.rn.ProposeConfChange(cc), done)
+	c.hand(r, c.seq, c.safely(func() error { return r.rn.ProposeConfChange(cc) }), done)
 }
 
 // check finds out early what every replica would refuse.
@@ -189,6 +189,5 @@ func (c *Core) Transfer(group, to uint64) error {
 	}
 	c.wake(r)
 	c.touch(r)
-	r.rn.TransferLeader(to)
-	return nil
+	return c.safely(func() error { r.rn.TransferLeader(to); return nil })
 }

@@ -110,7 +110,7 @@ func (c *Core) start(r *replica) error {
 		r.timeout = 1 + c.cfg.Rand.IntN(2) // it led before: let it again, before others ask
 	}
 	if v := r.conf.Raft.GetVoters(); len(v) == 1 && v[0] == r.id && !r.conf.Joint() {
-		_ = rn.Campaign() // there is nobody to wait for; if raft declines, the timer comes
+		_ = c.safely(rn.Campaign) // there is nobody to wait for; if raft declines, the timer comes
 	}
 	c.touch(r) // committed entries wait to be applied again
 	c.cfg.Events.Conf(r.group, r.applied.Index, r.conf)
@@ -184,6 +184,21 @@ func (c *Core) step(r *replica, m *pb.Message) (err error) {
 	}()
 	c.touch(r)
 	return r.rn.Step(m)
+}
+
+// safely runs raft, which panics when it cannot read its log: that ends the host, and not the program.
+func (c *Core) safely(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			bad := c.cfg.Log.Err()
+			if bad == nil {
+				panic(v)
+			}
+			c.fail(bad)
+			err = ErrStopped
+		}
+	}()
+	return f()
 }
 
 // quietLogger drops what raft tells, and panics where it demands that.

@@ -61,7 +61,7 @@ func (c *Core) peer(node uint64) *peer {
 
 func (c *Core) tick(r *replica) {
 	if r.leading {
-		r.rn.Tick()
+		_ = c.safely(func() error { r.rn.Tick(); return nil }) // the host has the error
 		c.touch(r)
 		c.maybeQuiet(r)
 		return
@@ -88,7 +88,7 @@ func (c *Core) tick(r *replica) {
 	c.campaigns--
 	r.wait(c)
 	c.touch(r)
-	_ = r.rn.Campaign() // raft declines where it must not
+	_ = c.safely(r.rn.Campaign) // raft declines where it must not
 }
 
 // PeerDown tells that a node is known to be dead before its silence shows: the groups led from there look for a leader at once.
