@@ -134,6 +134,9 @@ func (c *Core) install(r *replica, it *item, s *pb.Snapshot) {
 
 // installed has the state durable; the log follows.
 func (c *Core) installed(r *replica, it *item, in *incoming, at raftlog.Mark) {
+	if r.ending { // it was removed meanwhile: what is written behind its grave would be the log of the next replica here
+		return
+	}
 	r.conf, r.applied, r.durable = in.m.Conf, in.m.At, at.Index
 	r.queued = max(r.queued, at.Index)
 	it.write.Replica = 0
