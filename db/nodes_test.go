@@ -151,6 +151,9 @@ func add(ctx context.Context, d *DB, t *Table[string, int], key string) error {
 		var unknown *UnknownError
 		if errors.As(err, &unknown) {
 			done, oerr := d.Outcome(ctx, unknown.ID)
+			for errors.Is(oerr, ErrNoQuorum) && ctx.Err() == nil { // nobody can say so far; it may be done
+				done, oerr = d.Outcome(ctx, unknown.ID)
+			}
 			if oerr != nil || done {
 				return oerr
 			}
