@@ -22,7 +22,7 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		tx := &Tx{db: d, ctx: ctx, start: start}
 		out, err := d.attempt(tx, fn)
 		if err != nil {
-			return err
+			return tx.lastly(err, attempt)
 		}
 		if out.Verdict == txn.Committed {
 			tx.version = out.Version
@@ -35,6 +35,14 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 			return err
 		}
 	}
+}
+
+// lastly is the error of the last attempt. If it is that the time was over, what came before says more.
+func (tx *Tx) lastly(err error, attempt int) error {
+	if attempt > 0 && tx.ctx.Err() != nil && errors.Is(err, tx.ctx.Err()) && !errors.Is(err, ErrUnknown) && !errors.Is(err, ErrNoQuorum) {
+		return fmt.Errorf("%w, %d times: %w", ErrConflict, attempt, err)
+	}
+	return err
 }
 
 // again clears what was in the way of a transaction, as far as it may, and waits, before it is tried once more; or says why it is not.

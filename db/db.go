@@ -285,15 +285,18 @@ func (d *DB) stopped() error {
 
 // View runs fn on the newest state, as it is at one moment that lies between the call and the return. What it reads is kept for it for as long as it
 // runs. If it reads in several groups, it is checked at the end whether all of that was there at one moment; if not, fn runs again. If that goes on until ctx ends,
-// the error is ErrConflict.
+// the error is ErrConflict: one that goes through all of a partitioned table may find no such moment under hundreds of writes a second.
 func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		tx := &Tx{db: d, ctx: ctx, readOnly: true}
 		out, err := d.attempt(tx, fn)
-		if err != nil || out.Verdict == txn.Committed {
-			return err
+		if err != nil {
+			return tx.lastly(err, attempt)
+		}
+		if out.Verdict == txn.Committed {
+			return nil
 		}
 		if err := d.again(ctx, tx, attempt, out); err != nil {
 			return err

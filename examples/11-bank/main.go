@@ -151,6 +151,10 @@ func (b *bank) work(ctx context.Context, out io.Writer) error {
 		default:
 			return err
 		}
+		select { // customers leave a moment between them: an audit must find one in which nothing changes while it looks
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
 	return nil
 }
