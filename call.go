@@ -207,14 +207,13 @@ func (c *call) outcome(ctx context.Context, from caller) error {
 	if s&callDone != 0 {
 		return c.err
 	}
-	var err error
+	err := from.over(ctx)
 	switch {
 	case s&callLate != 0:
 		err = ErrTimeout
 	case s&callKilled != 0:
 		return &ProcessError{Reason: ErrKilled, Delivered: true}
-	case from.over(ctx) != nil:
-		err = from.over(ctx)
+	case err != nil:
 	case from.self != nil:
 		err = from.self.exitReason()
 	default:

@@ -194,10 +194,10 @@ func TestPartialCutKeepsAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 3)
 		w.awaitAll(settled)
-		startTill(t, w.sim.Node("n02@sim"))
+		b := newBooks()
+		b.open(t, w.sim.Node("n02@sim"))
 		ctx := w.sim.Node("n01@sim").Context(t.Context())
-		at := banyan.At[*till]("till", "n02@sim")
-		sent, answered, unsure, undelivered := 0, map[int]bool{}, map[int]bool{}, map[int]bool{}
+		at := banyan.At[*counter]("counter", "n02@sim")
 		begin := time.Now()
 		cut, healed := false, false
 		for time.Since(begin) < 40*time.Second {
@@ -208,33 +208,15 @@ func TestPartialCutKeepsAccounts(t *testing.T) {
 				healed = true
 				w.sim.HealAll()
 			}
-			bound, cancel := context.WithTimeout(ctx, 10*time.Second)
-			_, err := banyan.Call(bound, at, ring{sent})
-			cancel()
-			switch {
-			case err == nil:
-				answered[sent] = true
-			case errors.Is(err, banyan.ErrNotDelivered):
-				undelivered[sent] = true
-			default:
-				unsure[sent] = true
-			}
-			sent++
+			b.call(ctx, at, 10*time.Second)
 			<-time.After(20 * time.Millisecond)
 		}
-		served, err := banyan.Call(ctx, at, readTill{})
-		if err != nil {
+		if _, err := banyan.Call(ctx, at, book{-1}); err != nil {
 			t.Fatal(err)
 		}
-		for i := range sent {
-			n := served[i]
-			if n > 1 || (answered[i] && n != 1) || (undelivered[i] && n != 0) {
-				t.Errorf("call %d was served %d times: answered %v, not delivered %v", i, n, answered[i], undelivered[i])
-			}
-		}
-		t.Logf("%d calls: %d answered, %d perhaps, %d not delivered", sent, len(answered), len(unsure), len(undelivered))
-		if len(unsure)+len(undelivered) > 5 {
-			t.Errorf("%d calls failed over one cut and its end", len(unsure)+len(undelivered))
+		b.check(t)
+		if len(b.unsure)+len(b.notDelivered) > 5 {
+			t.Errorf("%d calls failed over one cut and its end", len(b.unsure)+len(b.notDelivered))
 		}
 	})
 }

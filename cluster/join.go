@@ -16,38 +16,26 @@ const (
 	atOnce = 3
 )
 
-// discover starts all discoveries.
+// discover starts all discoveries, and makes this node known by those that can.
 func (c *Cluster) discover() {
 	for _, d := range c.cfg.Discovery {
-		c.run(func() {
-			for {
-				err := d.Discover(c.ctx, c.found)
-				if c.ctx.Err() != nil {
-					return
-				}
-				if err == nil {
-					return
-				}
-				c.log.Warn("discovery failed; trying on", "error", err)
-				if !c.sleep(c.jitter(5*time.Second), nil) {
-					return
-				}
-			}
-		})
+		c.run(func() { c.tryOn("discovery failed", func() error { return d.Discover(c.ctx, c.found) }) })
 		if a, ok := d.(Announcer); ok {
-			c.run(func() { c.announce(a) })
+			c.run(func() {
+				c.tryOn("this node's address could not be announced", func() error { return a.Announce(c.ctx, c.g.Addr()) })
+			})
 		}
 	}
 }
 
-// announce makes this node known by a discovery, which ends when the node does; until then it tries.
-func (c *Cluster) announce(a Announcer) {
+// tryOn does something until it succeeds, or this node ends.
+func (c *Cluster) tryOn(failure string, do func() error) {
 	for {
-		err := a.Announce(c.ctx, c.g.Addr())
+		err := do()
 		if err == nil || c.ctx.Err() != nil {
 			return
 		}
-		c.log.Warn("this node's address could not be announced; trying on", "error", err)
+		c.log.Warn(failure+"; trying on", "error", err)
 		if !c.sleep(c.jitter(5*time.Second), nil) {
 			return
 		}

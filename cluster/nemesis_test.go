@@ -65,27 +65,32 @@ func (b *books) open(t *testing.T, n *banyan.Node) {
 	}
 }
 
+// call makes one call, and books how it ended.
+func (b *books) call(ctx context.Context, to banyan.Dest[*counter], within time.Duration) {
+	b.mu.Lock()
+	id := b.sent
+	b.sent++
+	b.mu.Unlock()
+	bound, cancel := context.WithTimeout(ctx, within)
+	got, err := banyan.Call(bound, to, book{id})
+	cancel()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case err == nil && got == id:
+		b.answered[id] = true
+	case err != nil && errors.Is(err, banyan.ErrNotDelivered):
+		b.notDelivered[id] = true
+	default:
+		b.unsure[id] = true
+	}
+}
+
 // callers call the counters of all nodes from one of them, until that ends.
 func (b *books) callers(ctx context.Context, n *banyan.Node, names []string, r *rand.Rand) {
 	ctx = n.Context(ctx)
 	for ctx.Err() == nil {
-		b.mu.Lock()
-		id := b.sent
-		b.sent++
-		b.mu.Unlock()
-		bound, cancel := context.WithTimeout(ctx, 3*time.Second)
-		got, err := banyan.Call(bound, banyan.At[*counter]("counter", banyan.Atom(names[r.IntN(len(names))])), book{id})
-		cancel()
-		b.mu.Lock()
-		switch {
-		case err == nil && got == id:
-			b.answered[id] = true
-		case err != nil && errors.Is(err, banyan.ErrNotDelivered):
-			b.notDelivered[id] = true
-		default:
-			b.unsure[id] = true
-		}
-		b.mu.Unlock()
+		b.call(ctx, banyan.At[*counter]("counter", banyan.Atom(names[r.IntN(len(names))])), 3*time.Second)
 		select {
 		case <-time.After(time.Duration(r.Int64N(int64(200 * time.Millisecond)))):
 		case <-ctx.Done():

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -227,28 +226,9 @@ moment. With -o jsonl they are printed as they come; other formats gather them f
 }
 
 func scanDB(ctx context.Context, i db.Inspector, table, from, before string, most int, f format, out, notes io.Writer) error {
-	r, n, more := rowTable(), 0, false
-	var failed error
-	err := i.Rows(ctx, table, from, before, func(x db.RowText) bool {
-		if n++; most > 0 && n > most {
-			more = true
-			return false
-		}
-		r.list = append(r.list, tableRow{Key: json.RawMessage(x.Key), Value: json.RawMessage(x.Value)})
-		if f.name == "jsonl" && len(r.list) == batch {
-			failed = r.print(out, f)
-			r.list = r.list[:0]
-		}
-		return failed == nil
+	return printRows(most, f, out, notes, func(yield func(tableRow) bool) error {
+		return i.Rows(ctx, table, from, before, func(x db.RowText) bool {
+			return yield(tableRow{Key: json.RawMessage(x.Key), Value: json.RawMessage(x.Value)})
+		})
 	})
-	if err := cmp.Or(err, failed); err != nil {
-		return err
-	}
-	if err := r.print(out, f); err != nil {
-		return err
-	}
-	if more {
-		fmt.Fprintf(notes, "banyan: the first %d rows; -n 0 prints all\n", most)
-	}
-	return nil
 }

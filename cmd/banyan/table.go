@@ -99,14 +99,23 @@ func inspect(ctx context.Context, k *connection, f *format, do func(context.Cont
 const batch = 500
 
 func scan(ctx context.Context, i ets.Inspector, table banyan.Atom, w ets.Window, most int, f format, out, notes io.Writer) error {
+	return printRows(most, f, out, notes, func(yield func(tableRow) bool) error {
+		return i.Rows(ctx, table, w, func(x ets.RowText) bool {
+			return yield(tableRow{json.RawMessage(x.Key), json.RawMessage(x.Value), x.Cut})
+		})
+	})
+}
+
+// printRows prints the rows that each yields, the first most of them; 0: all.
+func printRows(most int, f format, out, notes io.Writer, each func(yield func(tableRow) bool) error) error {
 	r, n, more := rowTable(), 0, false
 	var failed error
-	err := i.Rows(ctx, table, w, func(x ets.RowText) bool {
+	err := each(func(row tableRow) bool {
 		if n++; most > 0 && n > most {
 			more = true
 			return false
 		}
-		r.list = append(r.list, tableRow{json.RawMessage(x.Key), json.RawMessage(x.Value), x.Cut})
+		r.list = append(r.list, row)
 		if f.name == "jsonl" && len(r.list) == batch {
 			failed = r.print(out, f)
 			r.list = r.list[:0]
