@@ -84,25 +84,7 @@ type process struct {
 
 func startProcess(t testing.TB, name string, epmd int, dir string, in ...string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := append(in, self) // perhaps in another network
-	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", childEnv, name, epmd, dir))
-	cmd.Stderr = t.Output()
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd, input, out := erltest.Self(t, in, nil, fmt.Sprintf("%s=%s %d %s", childEnv, name, epmd, dir))
 	t.Cleanup(func() {
 		cmd.Process.Kill()
 		cmd.Wait()

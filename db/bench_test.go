@@ -9,86 +9,67 @@ import (
 	"testing"
 )
 
+// benchUpdates makes b.N transactions, each the i-th of them, by so many clients at once.
+func benchUpdates(b *testing.B, clients int, do func(d *DB, tb *Table[int, []byte], i int) error, opts ...TableOption) {
+	d, err := Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	tb, err := NewTable[int, []byte](b.Context(), d, "t", opts...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1))
+				if i > b.N {
+					return
+				}
+				if err := do(d, tb, i); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
+}
+
 // BenchmarkUpdate writes one row per transaction, durably, on a real disk. Compare runs of one machine only.
 func BenchmarkUpdate(b *testing.B) {
+	value := make([]byte, 128)
 	for _, clients := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			d, err := Open(b.TempDir())
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			tb, err := NewTable[int, []byte](b.Context(), d, "t")
-			if err != nil {
-				b.Fatal(err)
-			}
-			value := make([]byte, 128)
-			b.ResetTimer()
-			var next atomic.Int64
-			var wg sync.WaitGroup
-			for range clients {
-				wg.Go(func() {
-					for {
-						i := int(next.Add(1))
-						if i > b.N {
-							return
-						}
-						if err := d.Update(b.Context(), func(tx *Tx) error { return tb.Put(tx, i%100000, value) }); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				})
-			}
-			wg.Wait()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
+			benchUpdates(b, clients, func(d *DB, tb *Table[int, []byte], i int) error {
+				return d.Update(b.Context(), func(tx *Tx) error { return tb.Put(tx, i%100000, value) })
+			})
 		})
 	}
 }
 
 // BenchmarkAcross is BenchmarkUpdate with two rows in any two groups, and in memory.
 func BenchmarkAcross(b *testing.B) {
+	value := make([]byte, 128)
 	for _, s := range []Storage{Disk, RAM} {
 		for _, rows := range []int{1, 2} {
 			for _, clients := range []int{1, 16, 256} {
 				b.Run(fmt.Sprintf("%v/rows=%d/clients=%d", s, rows, clients), func(b *testing.B) {
-					d, err := Open(b.TempDir())
-					if err != nil {
-						b.Fatal(err)
-					}
-					defer d.Close()
-					tb, err := NewTable[int, []byte](b.Context(), d, "t", Partitioned(), Stored(s))
-					if err != nil {
-						b.Fatal(err)
-					}
-					value := make([]byte, 128)
-					b.ResetTimer()
-					var next atomic.Int64
-					var wg sync.WaitGroup
-					for range clients {
-						wg.Go(func() {
-							for {
-								i := int(next.Add(1))
-								if i > b.N {
-									return
-								}
-								err := d.Update(b.Context(), func(tx *Tx) (err error) {
-									for r := range rows {
-										if e := tb.Put(tx, (i*7919+r*104729)%100000, value); e != nil {
-											err = e
-										}
-									}
-									return err
-								})
-								if err != nil {
-									b.Error(err)
-									return
+					benchUpdates(b, clients, func(d *DB, tb *Table[int, []byte], i int) error {
+						return d.Update(b.Context(), func(tx *Tx) (err error) {
+							for r := range rows {
+								if e := tb.Put(tx, (i*7919+r*104729)%100000, value); e != nil {
+									err = e
 								}
 							}
+							return err
 						})
-					}
-					wg.Wait()
-					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
+					}, Partitioned(), Stored(s))
 				})
 			}
 		}

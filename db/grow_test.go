@@ -60,18 +60,8 @@ func (w *writer) compare(t *testing.T, d *DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := int64(0)
-	err = d.View(t.Context(), func(tx *Tx) error {
-		sum = 0
-		for r, err := range tab.All(tx, Range[string]{}) {
-			if err != nil {
-				return err
-			}
-			sum += int64(r.Value)
-		}
-		return nil
-	})
-	if err != nil || sum != w.done.Load() {
+	sum, err := total(t.Context(), d, tab)
+	if err != nil || int64(sum) != w.done.Load() {
 		t.Errorf("the rows count %d, %d writes are done: %v", sum, w.done.Load(), err)
 	}
 }

@@ -166,6 +166,21 @@ func add(ctx context.Context, d *DB, t *Table[string, int], key string) error {
 	}
 }
 
+// total adds up a table, as it is at one moment.
+func total(ctx context.Context, d *DB, t *Table[string, int]) (sum int, err error) {
+	err = d.View(ctx, func(tx *Tx) error {
+		sum = 0
+		for r, err := range t.All(tx, Range[string]{}) {
+			if err != nil {
+				return err
+			}
+			sum += r.Value
+		}
+		return nil
+	})
+	return sum, err
+}
+
 // TestThreeNodes: three nodes make a database together; each of them can do everything.
 func TestThreeNodes(t *testing.T) {
 	p := newParty(t, 3, Options{})
@@ -199,17 +214,7 @@ func TestThreeNodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum := 0
-		if err := d.View(ctx, func(tx *Tx) error {
-			sum = 0
-			for r, err := range tab.All(tx, Range[string]{}) {
-				if err != nil {
-					return err
-				}
-				sum += r.Value
-			}
-			return nil
-		}); err != nil || sum != 150 {
+		if sum, err := total(ctx, d, tab); err != nil || sum != 150 {
 			t.Errorf("%s counts %d, want 150: %v", name, sum, err)
 		}
 	}

@@ -110,17 +110,7 @@ func child(args []string) error {
 			wg.Wait()
 			fmt.Println("stopped 0")
 		case "sum":
-			sum := 0
-			err := d.View(ctx, func(tx *Tx) error {
-				sum = 0
-				for r, err := range tab.All(tx, Range[string]{}) {
-					if err != nil {
-						return err
-					}
-					sum += r.Value
-				}
-				return nil
-			})
+			sum, err := total(ctx, d, tab)
 			if err != nil {
 				fmt.Println("error", err)
 			}
@@ -146,24 +136,7 @@ type process struct {
 
 func startProcess(t *testing.T, name banyan.Atom, epmd int, dir string) *process {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", childEnv, name, epmd, dir))
-	cmd.Stderr = t.Output()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd, in, out := erltest.Self(t, nil, nil, fmt.Sprintf("%s=%s %d %s", childEnv, name, epmd, dir))
 	p := &process{Cmd: cmd, t: t, in: in, out: make(chan string, 10), up: make(chan struct{})}
 	t.Cleanup(p.kill)
 	go p.read(out)

@@ -249,58 +249,54 @@ func (s *spread) view(ctx context.Context) (v view, err error) {
 			return v, nil
 		}
 	}
-	for attempt := 0; ; attempt++ {
-		err = s.route(ctx, func(ctx context.Context) error {
-			if err := s.local.confirm(ctx); err != nil {
-				return err
-			}
-			v, err = s.local.view(ctx)
-			return err
-		}, func(ctx context.Context, node uint64) error {
-			a, err := ask(ctx, s, node, viewCall{s.m.cluster, s.group})
-			if err == nil {
-				v = &farView{s: s, node: node, id: a.View, index: a.At}
-			}
-			return err
-		})
-		switch {
-		case err == nil:
-			return v, nil
-		case errors.Is(err, ErrNoQuorum):
-			return nil, err
-		case errors.Is(err, host.ErrStopped):
-			return nil, s.m.db.stopped()
+	err = s.atLeader(ctx, func(ctx context.Context) (err error) {
+		v, err = s.local.view(ctx)
+		return err
+	}, func(ctx context.Context, node uint64) error {
+		a, err := ask(ctx, s, node, viewCall{s.m.cluster, s.group})
+		if err == nil {
+			v = &farView{s: s, node: node, id: a.View, index: a.At}
 		}
-		if perr := s.m.db.pause(ctx, attempt); perr != nil {
-			return nil, fmt.Errorf("%w: %w: %w", ErrNoQuorum, perr, err)
-		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return v, nil
 }
 
 func (s *spread) consult(ctx context.Context, e *txn.Entry) (out txn.Seen, err error) {
 	if s.readsHere() {
 		return s.local.consult(ctx, e)
 	}
+	err = s.atLeader(ctx, func(ctx context.Context) (err error) {
+		out, err = s.local.consult(ctx, e)
+		return err
+	}, func(ctx context.Context, node uint64) error {
+		a, err := ask(ctx, s, node, lookCall{s.m.cluster, s.group, e.Append(nil)})
+		out = a.seen()
+		return err
+	})
+	return out, err
+}
+
+// atLeader reads where the group is led, here or there, and goes on trying until it is known that there is no majority, or ctx ends.
+func (s *spread) atLeader(ctx context.Context, here func(ctx context.Context) error, there func(ctx context.Context, node uint64) error) error {
 	for attempt := 0; ; attempt++ {
-		err = s.route(ctx, func(ctx context.Context) error {
+		err := s.route(ctx, func(ctx context.Context) error {
 			if err := s.local.confirm(ctx); err != nil {
 				return err
 			}
-			out, err = s.local.consult(ctx, e)
-			return err
-		}, func(ctx context.Context, node uint64) error {
-			a, err := ask(ctx, s, node, lookCall{s.m.cluster, s.group, e.Append(nil)})
-			out = a.seen()
-			return err
-		})
+			return here(ctx)
+		}, there)
 		switch {
 		case err == nil, errors.Is(err, ErrNoQuorum):
-			return out, err
+			return err
 		case errors.Is(err, host.ErrStopped):
-			return out, s.m.db.stopped()
+			return s.m.db.stopped()
 		}
 		if perr := s.m.db.pause(ctx, attempt); perr != nil {
-			return out, fmt.Errorf("%w: %w: %w", ErrNoQuorum, perr, err)
+			return fmt.Errorf("%w: %w: %w", ErrNoQuorum, perr, err)
 		}
 	}
 }

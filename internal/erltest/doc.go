@@ -9,6 +9,8 @@
 // Where there is no erl the test is skipped, loudly; with BANYAN_REQUIRE=all it fails. A node has its own home directory,
 // listens on loopback, and ends with its test.
 //
+// Beside that it has what tests of several programs share: ports, certificates (TLSFile), and the test's own program as another process (Self).
+//
 // # Concurrency
 //
 // One goroutine at a time may use a Node.

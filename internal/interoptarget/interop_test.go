@@ -66,24 +66,8 @@ func (tg *target) kill(t *testing.T) {
 func startTarget(t *testing.T, alive string, epmdPort int, args ...string) *target {
 	t.Helper()
 	name := alive + "@127.0.0.1"
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, append([]string{"--name", name, "--cookie", "monster", "--stdin"}, args...)...)
-	cmd.Env = append(os.Environ(), "BANYAN_INTEROPTARGET=1", fmt.Sprintf("ERL_EPMD_PORT=%d", epmdPort))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd, in, out := erltest.Self(t, nil, append([]string{"--name", name, "--cookie", "monster", "--stdin"}, args...),
+		"BANYAN_INTEROPTARGET=1", fmt.Sprintf("ERL_EPMD_PORT=%d", epmdPort))
 	tg := &target{name: name, cmd: cmd}
 	t.Cleanup(func() {
 		in.Close()

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -163,60 +164,42 @@ func (h *Host) applier() {
 	}
 }
 
+// answered waits for what f, on the core's goroutine, is to hand to done, once. late says what it means that ctx ends first.
+func answered[T any](ctx context.Context, h *Host, late error, f func(c *Core, done func(T))) (v T, err error) {
+	ch := make(chan T, 1)
+	if !h.Do(func(c *Core) { f(c, func(v T) { ch <- v }) }) {
+		return v, ErrStopped
+	}
+	select {
+	case v = <-ch:
+		return v, nil
+	case <-ctx.Done():
+		return v, errors.Join(late, ctx.Err())
+	}
+}
+
 // Propose is Core.Propose from any goroutine. When ctx ends first, the outcome is unknown: the error is ErrUnknown and ctx's.
 func (h *Host) Propose(ctx context.Context, group uint64, data []byte) (Result, error) {
-	ch := make(chan Result, 1)
-	if !h.Do(func(c *Core) { c.Propose(group, data, func(r Result) { ch <- r }) }) {
-		return Result{}, ErrStopped
-	}
-	select {
-	case r := <-ch:
-		return r, r.Err
-	case <-ctx.Done():
-		return Result{}, errors.Join(ErrUnknown, ctx.Err())
-	}
-}
-
-// Read is Core.Read from any goroutine.
-func (h *Host) Read(ctx context.Context, group uint64) error {
-	ch := make(chan error, 1)
-	if !h.Do(func(c *Core) { c.Read(group, func(err error) { ch <- err }) }) {
-		return ErrStopped
-	}
-	select {
-	case err := <-ch:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Await is Core.Await from any goroutine.
-func (h *Host) Await(ctx context.Context, group, index uint64) error {
-	ch := make(chan error, 1)
-	if !h.Do(func(c *Core) { c.Await(group, index, func(err error) { ch <- err }) }) {
-		return ErrStopped
-	}
-	select {
-	case err := <-ch:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	r, err := answered(ctx, h, ErrUnknown, func(c *Core, done func(Result)) { c.Propose(group, data, done) })
+	return r, cmp.Or(err, r.Err)
 }
 
 // Change is Core.Change from any goroutine. When ctx ends first, the outcome is unknown.
 func (h *Host) Change(ctx context.Context, group uint64, ch Change) error {
-	done := make(chan error, 1)
-	if !h.Do(func(c *Core) { c.Change(group, ch, func(r Result) { done <- r.Err }) }) {
-		return ErrStopped
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return errors.Join(ErrUnknown, ctx.Err())
-	}
+	r, err := answered(ctx, h, ErrUnknown, func(c *Core, done func(Result)) { c.Change(group, ch, done) })
+	return cmp.Or(err, r.Err)
+}
+
+// Read is Core.Read from any goroutine.
+func (h *Host) Read(ctx context.Context, group uint64) error {
+	failed, err := answered(ctx, h, nil, func(c *Core, done func(error)) { c.Read(group, done) })
+	return cmp.Or(err, failed)
+}
+
+// Await is Core.Await from any goroutine.
+func (h *Host) Await(ctx context.Context, group, index uint64) error {
+	failed, err := answered(ctx, h, nil, func(c *Core, done func(error)) { c.Await(group, index, done) })
+	return cmp.Or(err, failed)
 }
 
 // Status is Core.Status from any goroutine.

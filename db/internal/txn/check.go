@@ -70,14 +70,10 @@ func DecodeHolders(b []byte) (list []Holder) {
 
 // Version is the version of the row of a key, 0 if there is none.
 func Version(r pebble.Reader, key []byte) (uint64, error) {
-	v, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	} else if err != nil {
-		return 0, err
-	}
-	defer closer.Close()
-	version, _, err := CutRow(v)
+	version, _, err := read(r, key, func(v []byte) (uint64, error) {
+		version, _, err := CutRow(v)
+		return version, err
+	})
 	return version, err
 }
 

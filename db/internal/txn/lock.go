@@ -27,14 +27,8 @@ type lock struct {
 }
 
 func getLock(r pebble.Reader, key []byte) (l lock, err error) {
-	v, closer, err := r.Get(lockKey(key))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return l, nil
-	} else if err != nil {
-		return l, err
-	}
-	defer closer.Close()
-	return decodeLock(v)
+	l, _, err = read(r, lockKey(key), decodeLock)
+	return l, err
 }
 
 func decodeLock(v []byte) (l lock, err error) {
@@ -92,13 +86,11 @@ func (e *Entry) reads(key []byte) bool {
 type open struct{ all, scanned uint64 }
 
 func getOpen(r pebble.Reader, group uint64) (o open, err error) {
-	v, closer, err := r.Get(openKey(group))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return o, nil
-	} else if err != nil {
-		return o, err
-	}
-	defer closer.Close()
+	o, _, err = read(r, openKey(group), decodeOpen)
+	return o, err
+}
+
+func decodeOpen(v []byte) (o open, err error) {
 	if len(v) != 16 {
 		return o, fmt.Errorf("txn: a count of %d bytes: it is damaged", len(v))
 	}

@@ -44,27 +44,22 @@ func (s *step) expire() (Outcome, error) {
 }
 
 func outcome(r pebble.Reader, group uint64, s Session, seq uint64) (Outcome, bool, error) {
-	v, closer, err := r.Get(outcomeKey(group, s, seq))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return Outcome{}, false, nil
-	} else if err != nil {
-		return Outcome{}, false, err
-	}
-	defer closer.Close()
+	return read(r, outcomeKey(group, s, seq), decodeOutcome)
+}
+
+func decodeOutcome(v []byte) (o Outcome, err error) {
 	if len(v) != 9 {
-		return Outcome{}, false, fmt.Errorf("txn: an outcome of %d bytes: it is damaged", len(v))
+		return o, fmt.Errorf("txn: an outcome of %d bytes: it is damaged", len(v))
 	}
-	return Outcome{Verdict: Verdict(v[0]), Version: binary.BigEndian.Uint64(v[1:])}, true, nil
+	return Outcome{Verdict: Verdict(v[0]), Version: binary.BigEndian.Uint64(v[1:])}, nil
 }
 
 func number(r pebble.Reader, key []byte) (uint64, error) {
-	v, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	} else if err != nil {
-		return 0, err
-	}
-	defer closer.Close()
+	n, _, err := read(r, key, decodeNumber)
+	return n, err
+}
+
+func decodeNumber(v []byte) (uint64, error) {
 	if len(v) != 8 {
 		return 0, fmt.Errorf("txn: a number of %d bytes: it is damaged", len(v))
 	}

@@ -58,18 +58,17 @@ func (s *step) clear(wr Write) (err error) {
 }
 
 func (s *step) add(wr Write) ([]byte, error) {
-	v, closer, err := s.r.Get(wr.Key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return Sum(nil, wr.By)
-	} else if err != nil {
-		return nil, err
+	sum, ok, err := read(s.r, wr.Key, func(v []byte) ([]byte, error) {
+		_, value, err := CutRow(v)
+		if err != nil {
+			return nil, err
+		}
+		return Sum(value, wr.By)
+	})
+	if ok || err != nil {
+		return sum, err
 	}
-	defer closer.Close()
-	_, value, err := CutRow(v)
-	if err != nil {
-		return nil, err
-	}
-	return Sum(value, wr.By)
+	return Sum(nil, wr.By)
 }
 
 // Sum adds to a stored integer, as it adds up in an int64. No value is 0.
