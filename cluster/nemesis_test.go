@@ -29,7 +29,7 @@ var (
 	nemesisMinutes = flag.Int("nemesis.minutes", 2, "simulated minutes of faults")
 	nemesisSeeds   = flag.Uint64("nemesis.seeds", 3, "how many seeds")
 	nemesisFirst   = flag.Uint64("nemesis.first", 1, "the first seed")
-	thousand       = flag.Int("members", 100, "members of TestManyMembers; its nightly form has 1000")
+	thousand       = flag.Int("members", 40, "members of TestManyMembers; its nightly form has 1000")
 )
 
 // counter is a server that books what it is asked to.
