@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -95,7 +96,7 @@ func (c *tlsConn) Read(b []byte) (int, error) {
 // Write encrypts b and sends it.
 func (c *tlsConn) Write(b []byte) (int, error) {
 	c.raw.hold()
-	n, err := c.Conn.Write(b)
+	n, err := writeAround(c.Conn, b)
 	return n, errors.Join(err, c.raw.release())
 }
 
@@ -104,12 +105,37 @@ func (c *tlsConn) WriteBuffers(bufs net.Buffers) error {
 	c.raw.hold()
 	var err error
 	for _, b := range bufs {
-		if _, err = c.Conn.Write(b); err != nil {
+		if _, err = writeAround(c.Conn, b); err != nil {
 			break
 		}
 	}
 	return errors.Join(err, c.raw.release())
 }
+
+// renewals is how many new handshakes may come in the way of one write.
+const renewals = 100
+
+// writeAround writes b to c, around handshakes that begin just then. A peer with TLS 1.2 that wants new keys gets its handshake
+// from whoever reads here; a write that had found the old one complete, and takes its turn only then, is refused by crypto/tls
+// as an internal error. Nothing of it has left, and nothing is wrong: it goes out when the new handshake is over.
+func writeAround(c interface {
+	io.Writer
+	Handshake() error
+}, b []byte) (n int, err error) {
+	for range renewals {
+		n, err = c.Write(b)
+		if n > 0 || err == nil || err.Error() != errInternal {
+			break
+		}
+		if err := c.Handshake(); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+// errInternal is the text of an error whose type crypto/tls keeps to itself: alert 80 of RFC 5246, 7.2.
+var errInternal = tls.AlertError(80).Error()
 
 // closeTime is how long Close may wait to say that this is the end, if the peer reads nothing.
 const closeTime = 20 * time.Millisecond
