@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/db/internal/twophase"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -47,12 +47,7 @@ func (tx *Tx) lastly(err error, attempt int) error {
 
 // again clears what was in the way of a transaction, as far as it may, and waits, before it is tried once more; or says why it is not.
 func (d *DB) again(ctx context.Context, tx *Tx, attempt int, out txn.Outcome) error {
-	if out.Verdict == txn.Blocked {
-		if verdict, err := d.push(ctx, out.Holder, txn.GroupOf(out.Key), tx.start); err == nil && verdict != txn.Prepared {
-			return nil // the way is free
-		}
-	}
-	err := d.pause(ctx, attempt)
+	err := d.txns.Again(ctx, tx.start, attempt, out)
 	if err == nil || errors.Is(err, ErrClosed) {
 		return err
 	}
@@ -110,58 +105,12 @@ func (d *DB) commit(tx *Tx) (txn.Outcome, error) {
 		return tx.seen(parts[0])
 	case writes == 0:
 		return tx.validate()
-	case len(parts) == 1:
-		return d.commitOne(tx.ctx, parts[0])
 	}
-	return d.commitMany(tx, parts)
-}
-
-// commitOne commits in one group, by one entry.
-func (d *DB) commitOne(ctx context.Context, p *part) (txn.Outcome, error) {
-	e := p.entry(txn.KindCommit)
-	e.Session = d.session
-	e.Seq, e.Low = d.sessions.begin()
-	out, err := d.propose(ctx, p.shard, e)
+	out, id, err := d.txns.Commit(tx.ctx, tx.start, tx.coordinated())
 	if errors.Is(err, ErrUnknown) {
-		d.sessions.keep(e.Seq)
-		err = &UnknownError{TxID{e.Session, e.Seq, p.group}, err}
+		err = &UnknownError{TxID{d.session, id.Seq, id.Record}, err}
 	}
-	d.sessions.end(e.Seq)
 	return out, err
-}
-
-// propose hands an entry in until its outcome is known. The same entry may be handed in again: its number keeps it from
-// being carried out twice. An error that wraps ErrUnknown says that it may be carried out.
-func (d *DB) propose(ctx context.Context, s shard, e *txn.Entry) (txn.Outcome, error) {
-	data := e.Append(nil)
-	open := false // an earlier attempt may still be carried out
-	for attempt := 0; ; attempt++ {
-		out, err := s.propose(ctx, data)
-		switch {
-		case err == nil:
-			return out, nil
-		case errors.Is(err, host.ErrTooLarge):
-			return txn.Outcome{}, fmt.Errorf("%w: %w", ErrTooLarge, err)
-		case errors.Is(err, host.ErrStopped):
-			if open {
-				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, d.stopped())
-			}
-			return txn.Outcome{}, d.stopped()
-		case errors.Is(err, ErrNoQuorum):
-			if open {
-				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
-			}
-			return txn.Outcome{}, err
-		case errors.Is(err, host.ErrUnknown):
-			open = true
-		}
-		if err := d.pause(ctx, attempt); err != nil {
-			if open {
-				return txn.Outcome{}, fmt.Errorf("%w: %w", ErrUnknown, err)
-			}
-			return txn.Outcome{}, fmt.Errorf("%w: %w", ErrNoQuorum, err)
-		}
-	}
 }
 
 // Outcome learns how a transaction ended whose Update returned ErrUnknown: true if it is committed. If it was not carried out so far, it
@@ -172,13 +121,5 @@ func (d *DB) Outcome(ctx context.Context, id TxID) (committed bool, err error) {
 	}
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
-	s, err := d.shard(id.group)
-	if err != nil {
-		return false, err
-	}
-	out, err := d.propose(ctx, s, &txn.Entry{Kind: txn.KindClose, Session: id.session, Seq: id.seq})
-	if err != nil {
-		return false, err
-	}
-	return out.Verdict == txn.Committed, nil
+	return d.txns.Outcome(ctx, twophase.ID{Seq: id.seq, Record: id.group})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/raftlog"
 	"github.com/banyan-go/banyan/db/internal/state"
+	"github.com/banyan-go/banyan/db/internal/twophase"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -49,11 +50,9 @@ type DB struct {
 	copies *copies // of tables that are stored as DiskRAM
 
 	session  txn.Session
-	sessions sessions
-	met      met
+	txns     *twophase.Coordinator
+	world    *world // of the coordinator
 	left     later
-	expiry   time.Duration          // after which a transaction that is in the way of a younger one is ended
-	crash    func(step string) bool // in tests: the coordinator of a transaction dies at this step
 	users    users
 	closing  sync.Once
 	closed   chan struct{}
@@ -139,6 +138,8 @@ func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 	}
 	d.copies = newCopies(d.state)
 	d.session = sessionOf(d.log.ID(), d.log.Boot())
+	d.world = &world{DB: d}
+	d.txns = &twophase.Coordinator{World: d.world, Session: d.session}
 	d.fs, d.dir = fs, dir
 	return d, d.names.load(d)
 }
@@ -300,24 +301,6 @@ func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 		}
 		if err := d.again(ctx, tx, attempt, out); err != nil {
 			return err
-		}
-	}
-}
-
-// confirm waits until it is sure that a group's views are what the group has agreed on.
-func (d *DB) confirm(ctx context.Context, s shard) error {
-	for attempt := 0; ; attempt++ {
-		err := s.confirm(ctx)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, host.ErrStopped):
-			return d.stopped()
-		case errors.Is(err, ErrNoQuorum):
-			return err
-		}
-		if err := d.pause(ctx, attempt); err != nil {
-			return fmt.Errorf("%w: %w", ErrNoQuorum, err)
 		}
 	}
 }

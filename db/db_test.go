@@ -386,14 +386,14 @@ func TestOutcome(t *testing.T) {
 			t.Fatal(err)
 		}
 		tx.end()
-		seq, _ := d.sessions.begin()
+		seq, _ := d.txns.Numbers.Begin()
 		return tx, TxID{d.session, seq, tx.sorted()[0].group}
 	}
 	propose := func(tx *Tx, id TxID) string {
 		p := tx.sorted()[0]
 		e := p.entry(txn.KindCommit)
 		e.Session, e.Seq = id.session, id.seq
-		out, err := d.propose(t.Context(), p.shard, e)
+		out, err := d.txns.Propose(t.Context(), p.shard, e)
 		return fmt.Sprint(out.Verdict, err)
 	}
 	tx, id := entry()

@@ -207,7 +207,7 @@ func (m lookCall) Call(d *desk, self *banyan.Self) (answer, error) {
 			}
 			d.m.run(func(context.Context) { // it may go through many rows, and the core must not
 				l := &local{group: m.Group, host: d.m.db.host, state: d.m.db.state}
-				if seen, err := l.consult(d.m.ctx, e); err != nil {
+				if seen, err := l.Consult(d.m.ctx, e); err != nil {
 					reply(failure(err))
 				} else {
 					reply(seenAnswer(seen))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/banyan-go/banyan/db/internal/disk"
+	"github.com/banyan-go/banyan/db/internal/twophase"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -16,10 +17,10 @@ var (
 	// later; if it comes often, read fewer rows, or narrower ranges.
 	ErrConflict = errors.New("the transaction was overtaken by others")
 	// ErrNoQuorum: until the context ended, no leader with a majority could be found. Nothing was done; try again.
-	ErrNoQuorum = errors.New("no majority of replicas can be reached")
+	ErrNoQuorum = twophase.ErrNoQuorum
 	// ErrUnknown: the context ended, or the database stopped, while the commit was under way. It may have been done. The error is an *UnknownError, whose ID
 	// DB.Outcome takes.
-	ErrUnknown = errors.New("the outcome of the transaction is unknown")
+	ErrUnknown = twophase.ErrUnknown
 	// ErrExists: Create found the key.
 	ErrExists = errors.New("the key exists")
 	// ErrNoTable: the table was dropped, or never created.
@@ -33,7 +34,7 @@ var (
 	// ErrTxDone: the transaction was used after its function had returned.
 	ErrTxDone = errors.New("the transaction is over")
 	// ErrTooLarge: the transaction has more writes, or has read more, than one entry takes (4 MB). Split it.
-	ErrTooLarge = errors.New("the transaction is too large")
+	ErrTooLarge = twophase.ErrTooLarge
 	// ErrFormat: the folder was written by a version of this package whose files this one does not read. What is in it can be read by that version only.
 	ErrFormat = errors.New("the folder has another format")
 	// ErrOtherDatabase: a node that is linked serves another database than the one in this node's folder. Databases are never merged: give one of the

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/banyan-go/banyan/db/internal/twophase"
 )
 
 // later is what commits have left to do when they are done.
@@ -27,7 +29,7 @@ func (d *DB) later(do func(context.Context) error) {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			err := do(ctx)
 			cancel()
-			if err == nil || errors.Is(err, errCrash) || d.pause(context.Background(), attempt) != nil {
+			if err == nil || errors.Is(err, twophase.ErrCrash) || d.pause(context.Background(), attempt) != nil {
 				return
 			}
 		}

@@ -23,11 +23,11 @@ type local struct {
 	state *state.Store
 }
 
-func (l *local) confirm(ctx context.Context) error { return l.host.Read(ctx, l.group) }
+func (l *local) Confirm(ctx context.Context) error { return l.host.Read(ctx, l.group) }
 
 func (l *local) lag() time.Duration { return 0 }
 
-func (l *local) propose(ctx context.Context, data []byte) (txn.Outcome, error) {
+func (l *local) Propose(ctx context.Context, data []byte) (txn.Outcome, error) {
 	r, err := l.host.Propose(ctx, l.group, data)
 	if err != nil {
 		return txn.Outcome{}, err
@@ -35,7 +35,7 @@ func (l *local) propose(ctx context.Context, data []byte) (txn.Outcome, error) {
 	return r.Value.(txn.Outcome), nil
 }
 
-func (l *local) consult(_ context.Context, e *txn.Entry) (txn.Seen, error) {
+func (l *local) Consult(_ context.Context, e *txn.Entry) (txn.Seen, error) {
 	v := l.state.View() // all of one moment
 	defer v.Close()
 	return txn.Look(v, l.group, e)

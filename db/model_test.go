@@ -42,7 +42,7 @@ func TestModel(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 0xdb))
 		d := openOn(t, vfs.NewMem())
 		if seed%2 == 1 {
-			d.expiry = 0 // nobody has patience
+			d.txns.Expiry = 0 // nobody has patience
 		}
 		tables := []*modelTable{{options: nil}, {options: []TableOption{Partitioned()}}, {options: []TableOption{Partitioned(), Stored(RAM)}},
 			{options: []TableOption{PartitionBy("tens", func(k int) []byte { return []byte{byte(k / 10)} }), Stored(DiskRAM)}}}

@@ -42,7 +42,7 @@ func (tx *Tx) open(p *part) error {
 		return nil
 	}
 	if tx.readOnly {
-		if err := tx.db.confirm(tx.ctx, p.shard); err != nil {
+		if err := tx.db.txns.Confirm(tx.ctx, p.shard); err != nil {
 			return err
 		}
 	}

@@ -6,22 +6,16 @@ import (
 	"context"
 	"time"
 
+	"github.com/banyan-go/banyan/db/internal/twophase"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // shard is a group, as transactions see it, wherever its replicas are. Its methods may be called from any goroutine. An error
 // that wraps host.ErrStopped says that this process's database has stopped; what other errors mean is said with each.
 type shard interface {
-	// confirm returns once every view that is opened afterwards has all that was committed before confirm was called. After an error nothing is known: it
-	// may be tried again.
-	confirm(ctx context.Context) error
-	// view opens the group's state of one moment. It may be an old one, if confirm was not called before.
+	twophase.Shard
+	// view opens the group's state of one moment. It may be an old one, if Confirm was not called before.
 	view(ctx context.Context) (view, error)
-	// propose puts an encoded txn.Entry into the group's log, once, and returns how it ended. After an error that wraps host.ErrUnknown it may be carried out,
-	// now or later; host.ErrTooLarge will not get better; after others nothing has happened, and it may be proposed again.
-	propose(ctx context.Context, data []byte) (txn.Outcome, error)
-	// consult asks about a state that is as new as that of view; see txn.Look. After an error it may be asked again.
-	consult(ctx context.Context, e *txn.Entry) (txn.Seen, error)
 	// lag is how long ago the replica here has heard of the group's leader.
 	lag() time.Duration
 }

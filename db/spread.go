@@ -198,9 +198,9 @@ func (s *spread) route(ctx context.Context, here func(ctx context.Context) error
 	return there(ctx, node)
 }
 
-func (s *spread) propose(ctx context.Context, data []byte) (out txn.Outcome, err error) {
+func (s *spread) Propose(ctx context.Context, data []byte) (out txn.Outcome, err error) {
 	err = s.route(ctx, func(ctx context.Context) (err error) {
-		out, err = s.local.propose(ctx, data)
+		out, err = s.local.Propose(ctx, data)
 		return err
 	}, func(ctx context.Context, node uint64) error {
 		a, err := ask(ctx, s, node, proposeCall{s.m.cluster, s.group, data})
@@ -211,8 +211,8 @@ func (s *spread) propose(ctx context.Context, data []byte) (out txn.Outcome, err
 }
 
 // confirm lets the replica here catch up with the group. Without one there is nothing to do: views are then made by the leader, when they are opened.
-func (s *spread) confirm(ctx context.Context) error {
-	return s.route(ctx, s.local.confirm, func(ctx context.Context, node uint64) error {
+func (s *spread) Confirm(ctx context.Context) error {
+	return s.route(ctx, s.local.Confirm, func(ctx context.Context, node uint64) error {
 		if !s.readsHere() {
 			return nil
 		}
@@ -265,12 +265,12 @@ func (s *spread) view(ctx context.Context) (v view, err error) {
 	return v, nil
 }
 
-func (s *spread) consult(ctx context.Context, e *txn.Entry) (out txn.Seen, err error) {
+func (s *spread) Consult(ctx context.Context, e *txn.Entry) (out txn.Seen, err error) {
 	if s.readsHere() {
-		return s.local.consult(ctx, e)
+		return s.local.Consult(ctx, e)
 	}
 	err = s.atLeader(ctx, func(ctx context.Context) (err error) {
-		out, err = s.local.consult(ctx, e)
+		out, err = s.local.Consult(ctx, e)
 		return err
 	}, func(ctx context.Context, node uint64) error {
 		a, err := ask(ctx, s, node, lookCall{s.m.cluster, s.group, e.Append(nil)})
@@ -284,7 +284,7 @@ func (s *spread) consult(ctx context.Context, e *txn.Entry) (out txn.Seen, err e
 func (s *spread) atLeader(ctx context.Context, here func(ctx context.Context) error, there func(ctx context.Context, node uint64) error) error {
 	for attempt := 0; ; attempt++ {
 		err := s.route(ctx, func(ctx context.Context) error {
-			if err := s.local.confirm(ctx); err != nil {
+			if err := s.local.Confirm(ctx); err != nil {
 				return err
 			}
 			return here(ctx)

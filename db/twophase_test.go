@@ -15,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/banyan-go/banyan/db/internal/twophase"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -75,29 +76,29 @@ func (b *bank) apart() (from, to int) {
 // TestCoordinatorDies: wherever the coordinator of a transaction over several groups dies, what it did is done in all of them or in none, and is in nobody's
 // way for long.
 func TestCoordinatorDies(t *testing.T) {
-	for _, step := range []string{stepBegin, stepPartly, stepPrepared, stepDecided, stepResolved} {
+	for _, step := range []string{twophase.StepBegin, twophase.StepPartly, twophase.StepPrepared, twophase.StepDecided, twophase.StepResolved} {
 		for _, restart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s restart=%v", step, restart), func(t *testing.T) {
 				fs := vfs.NewCrashableMem()
 				d := openOn(t, fs)
-				d.expiry = 20 * time.Millisecond
+				d.txns.Expiry = 20 * time.Millisecond
 				b := newBank(t, d, 30)
 				from, to := b.apart()
 				d.left.running.Wait()
 				var died atomic.Bool
-				d.crash = func(at string) bool { return at == step && died.CompareAndSwap(false, true) }
+				d.world.crash = func(at string) bool { return at == step && died.CompareAndSwap(false, true) }
 				err := d.Update(t.Context(), func(tx *Tx) error { return b.move(tx, from, to, 10) })
-				committed := step == stepDecided || step == stepResolved
-				if step == stepResolved {
+				committed := step == twophase.StepDecided || step == twophase.StepResolved
+				if step == twophase.StepResolved {
 					want(t, err, error(nil))
-				} else if !errors.Is(err, errCrash) {
+				} else if !errors.Is(err, twophase.ErrCrash) {
 					t.Fatalf("the update ends with %v", err)
 				}
 				d.left.running.Wait()
 				if !died.Load() {
 					t.Fatal("the coordinator lives")
 				}
-				d.crash = nil
+				d.world.crash = nil
 				if restart {
 					after := fs.CrashClone(vfs.CrashCloneCfg{})
 					d.Close()
@@ -134,13 +135,13 @@ func TestCoordinatorDies(t *testing.T) {
 func TestBankOverGroups(t *testing.T) {
 	const clients, each, accounts = 8, 40, 40
 	d := openOn(t, vfs.NewMem())
-	d.expiry = 10 * time.Millisecond
+	d.txns.Expiry = 10 * time.Millisecond
 	b := newBank(t, d, accounts)
 	d.left.running.Wait()
 	var coin sync.Mutex
 	rng := rand.New(rand.NewPCG(7, 7))
 	deaths := 0
-	d.crash = func(string) bool {
+	d.world.crash = func(string) bool {
 		coin.Lock()
 		defer coin.Unlock()
 		if rng.IntN(40) > 0 {
@@ -159,7 +160,7 @@ func TestBankOverGroups(t *testing.T) {
 					tx.OnCommit(func() { moved.Add(1) })
 					return b.move(tx, rng.IntN(accounts), rng.IntN(accounts), rng.IntN(50))
 				})
-				if err != nil && !errors.Is(err, errCrash) {
+				if err != nil && !errors.Is(err, twophase.ErrCrash) {
 					t.Error(err)
 				}
 				if i%4 > 0 {
@@ -173,7 +174,7 @@ func TestBankOverGroups(t *testing.T) {
 	}
 	wg.Wait()
 	d.left.running.Wait() // those who may still die
-	d.crash = nil
+	d.world.crash = nil
 	if n, err := b.sum(t.Context()); err != nil || n != accounts*perAccount {
 		t.Errorf("in the end a view sees %d, %v", n, err)
 	}
@@ -255,21 +256,21 @@ func TestCloseBeforePrepare(t *testing.T) {
 		t.Fatal(err)
 	}
 	tx.end()
-	parts := tx.sorted()
-	id := txn.Entry{Session: d.session, Start: 1, Record: parts[0].group}
-	id.Seq, id.Low = d.sessions.begin()
+	parts := tx.coordinated()
+	id := txn.Entry{Session: d.session, Start: 1, Record: parts[0].Group}
+	id.Seq, id.Low = d.txns.Numbers.Begin()
 	h := txn.Holder{Session: id.Session, Seq: id.Seq, Record: id.Record, Start: 1}
-	out, err := d.prepare(t.Context(), parts[1], id)
+	out, err := d.txns.Prepare(t.Context(), parts[1], id)
 	want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Prepared, error(nil)))
-	verdict, err := d.end(t.Context(), h, parts[1].group)
+	verdict, err := d.txns.End(t.Context(), h, parts[1].Group)
 	want(t, fmt.Sprint(verdict, err), fmt.Sprint(txn.Closed, error(nil)))
 	for _, p := range parts { // what comes late, and what comes again
-		out, err := d.prepare(t.Context(), p, id)
+		out, err := d.txns.Prepare(t.Context(), p, id)
 		want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Closed, error(nil)))
 	}
 	decide := id
 	decide.Kind = txn.KindDecide
-	out, err = d.propose(t.Context(), parts[0].shard, &decide)
+	out, err = d.txns.Propose(t.Context(), parts[0].Shard, &decide)
 	want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Closed, error(nil)))
 	if n, err := b.sum(t.Context()); err != nil || n != b.n*perAccount {
 		t.Errorf("a view sees %d, %v", n, err)

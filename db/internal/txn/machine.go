@@ -17,6 +17,10 @@ type Machine struct {
 	// that a group's state has been replaced as a whole. Both are called in the order of the log, and hold it up.
 	Watch   func(group, index uint64, writes []Write)
 	Replace func(group uint64)
+	// Trim is how many outcomes that nobody will ask for are removed at once; 0: 256. It must be the same everywhere.
+	Trim uint64
+	// Flaw is a bug that a test should catch.
+	Flaw Flaw
 }
 
 // Replaced implements state.Replacer.
@@ -41,6 +45,7 @@ type step struct {
 	*Entry
 	group, index uint64
 	data         []byte // the entry's bytes
+	m            Machine
 	r            pebble.Reader
 	w            *pebble.Batch
 }
@@ -51,7 +56,7 @@ func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *peb
 	if err != nil {
 		return nil, err
 	}
-	s := &step{e, group, index, data, r, w}
+	s := &step{e, group, index, data, m, r, w}
 	if e.Kind == KindExpire {
 		return s.expire()
 	}
@@ -72,6 +77,9 @@ func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *peb
 	}
 	// A Prepare that is blocked may come again: what comes late is refused all the same, since a transaction that is given up is resolved in all its groups.
 	again := e.Kind == KindPrepare && out.Verdict == Blocked
+	if m.Flaw == LatePrepare && !known && out.Verdict == Closed {
+		again = true
+	}
 	if !again && (!known || out.Verdict != before.Verdict) {
 		if err := s.settle(out); err != nil {
 			return nil, err
@@ -88,7 +96,7 @@ func (s *step) carry(before Outcome, known bool) (Outcome, error) {
 	prepared := known && before.Verdict == Prepared
 	switch s.Kind {
 	case KindCommit:
-		if known {
+		if known && s.m.Flaw != ForgetSession {
 			return before, nil
 		}
 		return s.commit()

@@ -23,6 +23,9 @@ func (s *step) prepare() (Outcome, error) {
 
 // locks takes the entry's locks, or gives them back.
 func (s *step) locks(by int) error {
+	if s.m.Flaw == ForgetLocks {
+		return nil
+	}
 	err := s.wanted(func(key []byte, m mode) error {
 		l, err := getLock(s.r, key)
 		if err != nil {
@@ -40,6 +43,9 @@ func (s *step) locks(by int) error {
 	}
 	o.all += uint64(by)
 	for i, sc := range s.Scans {
+		if s.m.Flaw == UnlockedRanges {
+			break
+		}
 		key := rangeKey(s.group, s.Session, s.Seq, uint32(i))
 		if by > 0 {
 			err = errors.Join(err, s.w.Set(key, sc.append(nil), nil))
@@ -47,7 +53,7 @@ func (s *step) locks(by int) error {
 			err = errors.Join(err, s.w.Delete(key, nil))
 		}
 	}
-	if len(s.Scans) > 0 {
+	if len(s.Scans) > 0 && s.m.Flaw != UnlockedRanges {
 		o.scanned += uint64(by)
 	}
 	return errors.Join(err, s.setOpen(o))

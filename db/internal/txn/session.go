@@ -22,7 +22,11 @@ func (s *step) settle(out Outcome) error {
 
 // raise removes outcomes that nobody will ask for, many at a time.
 func (s *step) raise(low uint64) error {
-	if s.Low < low+256 {
+	trim := s.m.Trim
+	if trim == 0 {
+		trim = 256
+	}
+	if s.Low < low+trim {
 		return nil
 	}
 	return errors.Join(
@@ -36,7 +40,7 @@ func (s *step) expire() (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if len(open) > 0 {
+	if len(open) > 0 && s.m.Flaw != ForgetRecord {
 		return Outcome{Verdict: Blocked, Holder: open[0].holder()}, nil
 	}
 	k := sessionKey(s.group, s.Session)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package db
+package twophase
 
 import "sync"
 
 // unknowns is how many transactions of unknown outcome are remembered.
 const unknowns = 1024
 
-// sessions hands out the numbers of transactions, and knows below which all are done with.
-type sessions struct {
+// Numbers hands out the numbers of transactions, and knows below which all are done with.
+type Numbers struct {
 	mu      sync.Mutex
 	next    uint64
 	low     uint64
@@ -16,8 +16,8 @@ type sessions struct {
 	unknown []uint64
 }
 
-// begin gives a number, which is held once, and the low one.
-func (s *sessions) begin() (seq, low uint64) {
+// Begin gives a number, which is held once, and the low one.
+func (s *Numbers) Begin() (seq, low uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held == nil {
@@ -30,13 +30,13 @@ func (s *sessions) begin() (seq, low uint64) {
 }
 
 // end gives back one hold. When there is none left, nobody will ask for the number's outcome, and nothing of it is left in any group.
-func (s *sessions) end(seq uint64) {
+func (s *Numbers) end(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release(seq)
 }
 
-func (s *sessions) release(seq uint64) {
+func (s *Numbers) release(seq uint64) {
 	if s.held[seq]--; s.held[seq] > 0 {
 		return
 	}
@@ -47,7 +47,7 @@ func (s *sessions) release(seq uint64) {
 }
 
 // keep holds a number once more, because somebody may ask for its outcome; the oldest of too many is given back.
-func (s *sessions) keep(seq uint64) {
+func (s *Numbers) keep(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[seq]++
