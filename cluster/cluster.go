@@ -287,7 +287,7 @@ func (c *Cluster) apply(events []Event) {
 				text = "this node and a member that others hear cannot reach each other: calls go through another one"
 			}
 			c.log.Log(context.Background(), level, text, "member", string(m.Name), "was", e.Was.Reach.String())
-			if e.Was.Reach == Unreachable || m.Reach == Unreachable {
+			if !m.State.Over() && (e.Was.Reach == Unreachable || m.Reach == Unreachable) { // of those that are over nobody is missed
 				poke(c.nudged)
 			}
 		} else {

@@ -60,9 +60,10 @@ func (c *Cluster) missing(now time.Time) (addrs []string, urgent, alone bool) {
 	defer c.mu.Unlock()
 	heard := map[string]bool{c.g.Addr(): true}
 	alone = true
-	for _, m := range c.core.members() {
+	for name, l := range c.core.names { // in no order: the addresses are sorted
+		m, ok := l.member()
 		switch {
-		case m.Name == c.me.name || m.State.Over():
+		case !ok || name == c.me.name || m.State.Over():
 		case m.Reach == Unreachable:
 			addrs = append(addrs, m.Addr)
 			urgent = true
@@ -189,8 +190,8 @@ func (c *Cluster) foundItself() bool {
 func (c *Cluster) company() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, m := range c.core.members() {
-		if m.Name != c.me.name && m.Reach != Unreachable && !m.State.Over() {
+	for name, l := range c.core.names {
+		if m, ok := l.member(); ok && name != c.me.name && m.Reach != Unreachable && !m.State.Over() {
 			return true
 		}
 	}

@@ -22,17 +22,25 @@ type ID struct {
 // String is name#instance, the node's name in memberlist.
 func (id ID) String() string { return fmt.Sprintf("%s#%016x", id.Name, id.Instance) }
 
-// parseID is the other way.
+// parseID is the other way. It is called for every word of the gossip.
 func parseID(s string) (id ID, ok bool) {
 	i := len(s) - 17
 	if i < 1 || s[i] != '#' {
 		return ID{}, false
 	}
-	if _, err := fmt.Sscanf(s[i+1:], "%016x", &id.Instance); err != nil {
-		return ID{}, false
+	for _, d := range []byte(s[i+1:]) {
+		switch {
+		case '0' <= d && d <= '9':
+			d -= '0'
+		case 'a' <= d && d <= 'f':
+			d -= 'a' - 10
+		default:
+			return ID{}, false
+		}
+		id.Instance = id.Instance<<4 | uint64(d)
 	}
 	id.Name = s[:i]
-	return id, id.String() == s
+	return id, true
 }
 
 var (
