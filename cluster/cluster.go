@@ -249,15 +249,22 @@ func (h handler) Silent(id gossip.ID) {
 	c.apply(c.core.silent(banyan.Atom(id.Name), id.Instance, time.Now()))
 }
 
-// Report takes a load report.
+// Report takes a load report, or an instance's last one.
 func (h handler) Report(b []byte) bool {
-	name, instance, seq, load, ok := decodeLoad(b, time.Now())
+	now := time.Now()
+	name, instance, seq, load, last, ok := decodeLoad(b, now)
 	if !ok {
 		return false
 	}
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
-	return name != h.c.me.name && h.c.core.report(name, instance, seq, load)
+	if name == h.c.me.name || h.c.ctx.Err() != nil || !h.c.core.report(name, instance, seq, load) {
+		return false
+	}
+	if last {
+		h.c.apply(h.c.core.left(name, instance, now))
+	}
+	return true
 }
 
 // apply does what events ask for. With mu held.

@@ -121,6 +121,18 @@ func (c *core) silent(name banyan.Atom, instance uint64, now time.Time) []Event 
 	})
 }
 
+// left: an instance has said goodbye.
+func (c *core) left(name banyan.Atom, instance uint64, now time.Time) []Event {
+	if c.names[name] == nil {
+		return nil
+	}
+	return c.change(name, now, func(l *lives) {
+		if x := l.by[instance]; x != nil {
+			x.state = Left
+		}
+	})
+}
+
 // link: there is a link to a node now, through another one perhaps, or it was lost or could not be made.
 func (c *core) link(name banyan.Atom, up bool, via banyan.Atom, now time.Time) []Event {
 	if delete(c.links, name); up {

@@ -32,6 +32,7 @@ func TestWhoIsTheMember(t *testing.T) {
 	type step func(c *core)
 	hear := func(r record) step { return func(c *core) { c.alive(r, "1.2.3.4:5", noon) } }
 	silence := func(i uint64) step { return func(c *core) { c.silent("a@h", i, noon) } }
+	goes := func(i uint64) step { return func(c *core) { c.left("a@h", i, noon) } }
 	link := func(up bool) step { return func(c *core) { c.link("a@h", up, "", noon) } }
 	relayed := func(c *core) { c.link("a@h", true, "c@h", noon) }
 	listen := func(quiet, cut bool, via banyan.Atom) step {
@@ -47,6 +48,10 @@ func TestWhoIsTheMember(t *testing.T) {
 		{"up", []step{hear(rec(1, 10, 0, Up))}, "1 up reachable"},
 		{"an older record changes nothing", []step{hear(rec(1, 10, 0, Draining)), hear(rec(1, 10, 0, Up))}, "1 draining reachable"},
 		{"left stays left", []step{hear(rec(1, 10, 0, Left)), hear(record{name: "a@h", instance: 1, inc: 10, state: Up, revision: 99})}, "1 left reachable"},
+		{"left, it says", []step{hear(rec(1, 10, 0, Up)), goes(1)}, "1 left reachable"},
+		{"it stays left", []step{hear(rec(1, 10, 0, Up)), silence(1), goes(1), hear(rec(1, 10, 0, Draining))}, "1 left reachable"},
+		{"its successor does not go with it", []step{hear(rec(1, 10, 0, Up)), hear(rec(2, 20, 0, Up)), silence(1), goes(1)}, "2 up reachable"},
+		{"a stranger goes", []step{goes(1)}, "-"},
 		{"silent", []step{hear(rec(1, 10, 0, Up)), silence(1)}, "1 up unreachable"},
 		{"heard again", []step{hear(rec(1, 10, 0, Up)), silence(1), hear(rec(1, 10, 0, Up))}, "1 up reachable"},
 		{"link lost", []step{hear(rec(1, 10, 0, Up)), link(true), link(false)}, "1 up suspect"},
@@ -143,7 +148,7 @@ func TestEventsHaveNoGaps(t *testing.T) {
 		for range 60 {
 			var events []Event
 			now = now.Add(time.Minute)
-			switch k := r.IntN(11); {
+			switch k := r.IntN(12); {
 			case k < 5 && len(list) > 0:
 				events = c.alive(list[r.IntN(len(list))], "addr", now)
 			case k < 7:
@@ -151,6 +156,8 @@ func TestEventsHaveNoGaps(t *testing.T) {
 			case k < 9:
 				events = c.link("a@h", r.IntN(2) == 0, []banyan.Atom{"", "c@h"}[r.IntN(2)], now)
 			case k < 10:
+				events = c.left("a@h", uint64(1+r.IntN(5)), now)
+			case k < 11:
 				events = c.hear("a@h", r.IntN(2) == 0, r.IntN(2) == 0, []banyan.Atom{"", "c@h", "d@h"}[r.IntN(3)], now)
 			default:
 				events = c.expire(5*time.Minute, now)
@@ -239,14 +246,18 @@ func FuzzRecord(f *testing.F) {
 func TestLoadTravels(t *testing.T) {
 	for _, l := range []Load{{At: noon, Runnable: 3, Processors: 2, Memory: 1 << 40, Processes: 5, Queued: 1 << 30, Turns: 1e6}, {At: noon, Turns: -1}} {
 		b := encodeLoad("a@h", 7, 9, l)
-		name, instance, seq, got, ok := decodeLoad(b, noon)
-		if !ok || name != "a@h" || instance != 7 || seq != 9 || got != l {
+		name, instance, seq, got, last, ok := decodeLoad(b, noon)
+		if !ok || last || name != "a@h" || instance != 7 || seq != 9 || got != l {
 			t.Fatal(name, instance, seq, got, ok)
 		}
 		for i := range b {
-			if _, _, _, _, ok := decodeLoad(b[:i], noon); ok {
+			if _, _, _, _, _, ok := decodeLoad(b[:i], noon); ok {
 				t.Fatalf("%d bytes of a report were taken for one", i)
 			}
 		}
+	}
+	name, instance, seq, _, last, ok := decodeLoad(goodbye("a@h", 7), noon)
+	if !ok || !last || name != "a@h" || instance != 7 || seq < 9 {
+		t.Fatal(name, instance, seq, last, ok)
 	}
 }

@@ -145,6 +145,7 @@ func (c *Cluster) Leave(ctx context.Context) {
 	if c.ctx.Err() == nil {
 		bound, cancel := context.WithTimeout(ctx, leaveTime)
 		defer cancel()
+		c.g.LastReport(goodbye(c.node.Name(), c.id.Instance))
 		c.setState(bound, Left)
 		c.g.Leave(bound) // if nobody hears it, they notice by the silence
 	}

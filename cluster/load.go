@@ -92,7 +92,8 @@ func (c *Cluster) loadLoop() {
 	}
 }
 
-// A report is: the name's length and the name, instance, number, runnable, processors, memory, processes, queued, turns.
+// A report is: the name's length and the name, instance, number, runnable, processors, memory, processes, queued, turns; and a byte more if it is the
+// instance's last.
 func encodeLoad(name banyan.Atom, instance uint64, seq uint32, l Load) []byte {
 	b := appendText(nil, string(name))
 	b = binary.BigEndian.AppendUint64(b, instance)
@@ -103,7 +104,13 @@ func encodeLoad(name banyan.Atom, instance uint64, seq uint32, l Load) []byte {
 	return b
 }
 
-func decodeLoad(b []byte, at time.Time) (name banyan.Atom, instance uint64, seq uint32, l Load, ok bool) {
+// goodbye is the report of an instance that leaves. Its record says so too, but of a node the gossip passes on only the last that it has heard, which soon is
+// that it is gone: who hears that first never gets the record.
+func goodbye(name banyan.Atom, instance uint64) []byte {
+	return append(encodeLoad(name, instance, math.MaxUint32, Load{Turns: -1}), 1)
+}
+
+func decodeLoad(b []byte, at time.Time) (name banyan.Atom, instance uint64, seq uint32, l Load, last, ok bool) {
 	if len(b) < 1 || len(b) < 1+int(b[0])+12 {
 		return
 	}
@@ -115,10 +122,10 @@ func decodeLoad(b []byte, at time.Time) (name banyan.Atom, instance uint64, seq 
 	for i := range v {
 		n := 0
 		if v[i], n = binary.Uvarint(b); n <= 0 || v[i] > math.MaxInt64 {
-			return name, instance, seq, l, false
+			return name, instance, seq, l, false, false
 		}
 		b = b[n:]
 	}
 	l = Load{At: at, Runnable: int(v[0]), Processors: int(v[1]), Memory: v[2], Processes: int(v[3]), Queued: int64(v[4]), Turns: float64(v[5]) - 1}
-	return name, instance, seq, l, true
+	return name, instance, seq, l, len(b) > 0, true
 }

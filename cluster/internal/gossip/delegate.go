@@ -18,6 +18,7 @@ type delegate struct {
 
 	mu   sync.Mutex
 	meta []byte // guarded by mu; never changed in place
+	last bool   // guarded by mu; our last report has been given
 }
 
 func newDelegate(h Handler, meta []byte, nodes func() int) *delegate {
@@ -49,6 +50,18 @@ func (r report) Message() []byte                       { return r.b }
 func (r report) Finished()                             {}
 
 func (d *delegate) queue(of string, b []byte) { d.reports.QueueBroadcast(report{of, b}) }
+
+// report tells one of our own.
+func (d *delegate) report(b []byte, last bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	of, ok := reportOf(b)
+	if !ok || d.last {
+		return
+	}
+	d.last = last
+	d.queue(of, b)
+}
 
 // reportOf is the name that a report begins with, so that those who pass it on know which one it replaces.
 func reportOf(b []byte) (of string, ok bool) {

@@ -167,11 +167,10 @@ func (g *Gossip) wait(ctx context.Context) time.Duration {
 
 // Report tells everybody b, soon. It begins with the length of a name, one byte, and the name; it replaces a report with the same
 // name that is still on its way.
-func (g *Gossip) Report(b []byte) {
-	if of, ok := reportOf(b); ok {
-		g.d.queue(of, b)
-	}
-}
+func (g *Gossip) Report(b []byte) { g.d.report(b, false) }
+
+// LastReport is Report for the last time: what comes after it is not told.
+func (g *Gossip) LastReport(b []byte) { g.d.report(b, true) }
 
 // Whisper tells one instance b, in one packet that may be lost. Nothing happens if it is not heard.
 func (g *Gossip) Whisper(to ID, b []byte) {
