@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,7 +28,6 @@ var (
 	nemesisMinutes = flag.Int("nemesis.minutes", 2, "simulated minutes of faults")
 	nemesisSeeds   = flag.Uint64("nemesis.seeds", 3, "how many seeds")
 	nemesisFirst   = flag.Uint64("nemesis.first", 1, "the first seed")
-	thousand       = flag.Int("members", 40, "members of TestManyMembers; its nightly form has 1000")
 )
 
 // counter is a server that books what it is asked to.
@@ -246,81 +244,4 @@ func runNemesis(t *testing.T, seed uint64) {
 	}
 	callers.Wait()
 	b.check(t)
-}
-
-// Members without links between them, as many as the flag says: all find each other, a killed one is given up by all, and what one says comes to all. The
-// nightly form:
-//
-//	go test ./cluster -run ManyMembers -members 1000 -timeout 60m -v
-func TestManyMembers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
-	synctest.Test(t, func(t *testing.T) {
-		n := *thousand
-		w := quietWorld(t, n)
-		w.change = func(c *cluster.Config) { c.NoLinks = true }
-		var starting sync.WaitGroup
-		var mu sync.Mutex
-		for _, name := range w.names {
-			starting.Go(func() {
-				c, err := cluster.Start(t.Context(), w.sim.Node(name), w.config(name))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				w.c[name] = c
-			})
-		}
-		begun := time.Now()
-		starting.Wait()
-		t.Logf("%d members have started after %v, and see each other: %v", n, time.Since(begun), w.count(w.names, n, cluster.Member.Usable))
-		<-time.After(10 * time.Second)
-		victim, others := w.names[n-1], w.names[:n-1]
-		w.sim.Kill(victim)
-		gone := w.count(others, 1, func(m cluster.Member) bool {
-			return m.Name == banyan.Atom(victim) && m.State == cluster.Up && m.Reach == cluster.Unreachable
-		})
-		t.Logf("a killed one is given up: %v", gone)
-		if gone[len(gone)-1] > 20*time.Second {
-			t.Errorf("after %v", gone[len(gone)-1])
-		}
-		if err := w.c[w.names[0]].Drain(t.Context()); err != nil {
-			t.Error(err)
-		}
-		t.Logf("one that leaves has left: %v", w.count(others[1:], 1, func(m cluster.Member) bool {
-			return m.Name == banyan.Atom(w.names[0]) && m.State == cluster.Left
-		}))
-	})
-}
-
-// count waits until each of some nodes sees so many members that are as wanted. It looks now and then, for with a thousand nodes there are a million events.
-func (w *world) count(names []string, want int, ok func(cluster.Member) bool) (all spread) {
-	w.t.Helper()
-	start := time.Now()
-	for missing := names; len(missing) > 0; {
-		if time.Since(start) > 5*time.Minute {
-			w.t.Fatalf("%d nodes do not come to see it, among them %s", len(missing), missing[0])
-		}
-		<-time.After(200 * time.Millisecond)
-		var still []string
-		for _, name := range missing {
-			n := 0
-			for m := range w.c[name].Members() {
-				if ok(m) {
-					n++
-				}
-			}
-			if n == want {
-				all = append(all, time.Since(start))
-			} else {
-				still = append(still, name)
-			}
-		}
-		missing = still
-	}
-	slices.Sort(all)
-	return all
 }
