@@ -20,6 +20,7 @@ import (
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/raftlog"
 	"github.com/banyan-go/banyan/db/internal/state"
+	"github.com/banyan-go/banyan/db/internal/tenure"
 	"github.com/banyan-go/banyan/db/internal/twophase"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
@@ -42,8 +43,8 @@ type DB struct {
 	dir    string
 
 	names   nameCache
-	leasing sync.Mutex // guards leases
-	leases  *leases    // nil until they are of use: see lease
+	leasing sync.Mutex     // guards leases
+	leases  *tenure.Keeper // nil until they are of use: see lease
 	downs   watchers
 
 	ram    ram

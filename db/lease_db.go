@@ -10,6 +10,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/lease"
+	"github.com/banyan-go/banyan/db/internal/tenure"
 )
 
 func init() { banyan.RegisterCast[leaseNote]("banyan_db_lease") }
@@ -18,7 +19,7 @@ func init() { banyan.RegisterCast[leaseNote]("banyan_db_lease") }
 const leaseDoor = "banyan_db_lease"
 
 // lease gives the database's leases, and starts them if need be: a database of one node has none until somebody wants a name.
-func (d *DB) lease(name string, log *slog.Logger) (*leases, error) {
+func (d *DB) lease(name string, log *slog.Logger) (*tenure.Keeper, error) {
 	d.leasing.Lock()
 	defer d.leasing.Unlock()
 	select {
@@ -29,17 +30,16 @@ func (d *DB) lease(name string, log *slog.Logger) (*leases, error) {
 	if d.leases != nil {
 		return d.leases, nil
 	}
-	number := uint64(founder)
-	var send func(uint64, []byte)
+	cfg := tenure.Config{Node: founder, Name: name, Book: book{d}, FS: d.fs, Dir: d.dir, Tell: d.tellDowns, Log: log}
 	if d.member != nil {
-		number, send = d.member.number, d.member.sendLease
+		cfg.Node, cfg.Send = d.member.number, d.member.sendLease
 	}
-	l, err := newLeases(d, number, name, log, d.fs, d.dir, send)
+	l, err := tenure.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	d.leases = l
-	l.start()
+	l.Start()
 	return l, nil
 }
 
@@ -47,7 +47,7 @@ func (d *DB) endLease() {
 	d.leasing.Lock()
 	defer d.leasing.Unlock()
 	if d.leases != nil {
-		d.leases.stop()
+		d.leases.Stop()
 	}
 }
 
@@ -78,7 +78,7 @@ func (m *member) sendLease(to uint64, data []byte) {
 // leaseDesk takes in messages about leases.
 type leaseDesk struct {
 	m *member
-	l *leases
+	l *tenure.Keeper
 }
 
 // leaseNote is a message about leases, of a node of a database.
@@ -89,10 +89,26 @@ type leaseNote struct {
 
 // Cast hands the message to the lease's core.
 func (n leaseNote) Cast(d *leaseDesk, _ *banyan.Self) error {
-	if n.Cluster != d.m.cluster || n.From == d.m.number || d.l.receive(n.From, n.Data) != nil {
+	if n.Cluster != d.m.cluster || n.From == d.m.number || d.l.Receive(n.From, n.Data) != nil {
 		d.m.badFrames.Add(1)
 	}
 	return nil
+}
+
+// Down is a life of a node that is over, by the word of the meta group: nobody holds anything in its name any more, nor ever will.
+type Down struct {
+	Node        banyan.Atom
+	Incarnation uint64 // of the node in the database: rises with each start of its process
+	Left        bool   // it said goodbye itself
+	Why         string
+}
+
+func (d *DB) tellDowns(ended []tenure.Ended) {
+	downs := make([]Down, 0, len(ended))
+	for _, e := range ended {
+		downs = append(downs, Down{banyan.Atom(e.Name), e.Inc, e.State == tenure.Left, e.Why})
+	}
+	d.downs.tell(downs)
 }
 
 // watchers are those who want to hear of lives that are over.
@@ -137,7 +153,7 @@ func (d *DB) Reaped(ctx context.Context, node banyan.Atom, incarnation uint64) e
 	}
 	for _, l := range lives {
 		if l.Node == node && l.Incarnation == incarnation {
-			return d.endLife(ctx, lease.Life{Node: l.number, Inc: incarnation}, lifeDown, "its parent has seen it end")
+			return book{d}.End(ctx, lease.Life{Node: l.number, Inc: incarnation}, tenure.Down, "its parent has seen it end")
 		}
 	}
 	return nil // its successor is there
@@ -162,7 +178,7 @@ func (d *DB) Lives(ctx context.Context) (list []Life, err error) {
 			if err != nil {
 				return err
 			}
-			list = append(list, Life{banyan.Atom(r.Value.Name), r.Value.Inc, r.Value.State != lifeUp, r.Value.State == lifeLeft, r.Value.Why, r.Key})
+			list = append(list, Life{banyan.Atom(r.Value.Name), r.Value.Inc, r.Value.State != tenure.Up, r.Value.State == tenure.Left, r.Value.Why, r.Key})
 		}
 		return nil
 	})

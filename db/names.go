@@ -12,6 +12,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/lease"
+	"github.com/banyan-go/banyan/db/internal/tenure"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -55,7 +56,7 @@ type NameHolder struct {
 type Names struct {
 	db    *DB
 	node  *banyan.Node
-	l     *leases
+	l     *tenure.Keeper
 	guard banyan.Ref[*nameGuard]
 
 	mu   sync.Mutex
@@ -83,8 +84,7 @@ func StartNames(d *DB, node *banyan.Node) (*Names, error) {
 	if n.guard, err = banyan.SpawnState(node, &nameGuard{n, map[banyan.PID]bool{}}); err != nil {
 		return nil, fmt.Errorf("db: names: %w", err)
 	}
-	lapse := n.lapse
-	if !l.lapses.CompareAndSwap(nil, &lapse) {
+	if !l.OnLapse(n.lapse) {
 		_ = banyan.SendExit(node.Context(context.Background()), n.guard.PID(), banyan.ErrShutdown)
 		return nil, errors.New("db: names: they are started on this node already")
 	}
@@ -96,7 +96,7 @@ func StartNames(d *DB, node *banyan.Node) (*Names, error) {
 
 // Close gives all names back that are held here, and ends the part that this node has in them. Their tokens are not valid from then on.
 func (n *Names) Close() {
-	if n.l.lapses.Swap(nil) == nil {
+	if !n.l.OnLapse(nil) {
 		return
 	}
 	n.forget()
@@ -104,7 +104,7 @@ func (n *Names) Close() {
 	n.cancel()
 	n.work.Wait()
 	_ = banyan.SendExit(n.node.Context(context.Background()), n.guard.PID(), banyan.ErrShutdown)
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	ctx, cancel := context.WithTimeout(context.Background(), tenure.Farewell)
 	defer cancel()
 	n.free(ctx) // what is not freed now ends with the node's life
 }
@@ -128,7 +128,7 @@ func (n *Names) register(ctx context.Context, name string, pid banyan.PID) (Toke
 	}
 	ctx, cancel := context.WithTimeout(ctx, namePatience)
 	defer cancel()
-	life, term, err := n.l.wait(ctx)
+	life, term, err := n.lease(ctx)
 	if err != nil {
 		return Token{}, err
 	}
@@ -143,7 +143,7 @@ func (n *Names) register(ctx context.Context, name string, pid banyan.PID) (Toke
 		if err != nil {
 			return err
 		}
-		if mine.State != lifeUp || mine.Inc != life.Inc {
+		if mine.State != tenure.Up || mine.Inc != life.Inc {
 			return ErrNoQuorum // this node is over, and has not heard of it
 		}
 		switch holder, taken, err := n.holder(tx, name); {
@@ -201,7 +201,7 @@ func (n *Names) holder(tx *Tx, name string) (r cachedName, held bool, err error)
 		return r, false, err
 	}
 	l, err := livesTable.Get(tx, row.Node)
-	return cachedName{row, tx.versionRead(namesTable.at(name))}, err == nil && l.Inc == row.Inc && l.State == lifeUp, err
+	return cachedName{row, tx.versionRead(namesTable.at(name))}, err == nil && l.Inc == row.Inc && l.State == tenure.Up, err
 }
 
 // Unregister gives a name back that a process of this node holds. Its token is not valid from the moment of the call. That nobody here holds it is ErrNoName.
@@ -228,10 +228,8 @@ func (n *Names) WhereIs(name string) (NameHolder, bool) {
 	if !ok {
 		return NameHolder{}, false
 	}
-	if rows := n.l.rows.Load(); rows != nil {
-		if l, known := rows.rows[r.Node]; known && (l.Inc > r.Inc || l.Inc == r.Inc && l.State != lifeUp) {
-			return NameHolder{}, false
-		}
+	if n.l.Page().Over(r.life()) {
+		return NameHolder{}, false
 	}
 	return NameHolder{r.PID, r.version}, true
 }
@@ -266,28 +264,20 @@ func (n *Names) Check(tx *Tx, name string, token uint64) error {
 	return err
 }
 
-// wait waits for the lease.
-func (l *leases) wait(ctx context.Context) (lease.Life, uint64, error) {
-	t := time.NewTicker(5 * time.Millisecond)
-	defer t.Stop()
-	for {
-		life, term := l.life.Load(), l.term.Load()
-		if life != nil && l.valid(term) {
-			return *life, term, nil
-		}
-		select {
-		case <-t.C:
-		case <-l.ctx.Done():
-			return lease.Life{}, 0, ErrClosed
-		case <-ctx.Done():
-			return lease.Life{}, 0, fmt.Errorf("%w: this node has no lease: %w", ErrNoQuorum, ctx.Err())
-		}
+// lease waits for the node's lease.
+func (n *Names) lease(ctx context.Context) (life lease.Life, term uint64, err error) {
+	switch life, term, err = n.l.Wait(ctx); {
+	case errors.Is(err, tenure.ErrStopped):
+		err = ErrClosed
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrNoQuorum, err)
 	}
+	return life, term, err
 }
 
 // lapse voids what was held in terms that have ended.
 func (n *Names) lapse() {
-	n.drop(func(h *holding) bool { return !n.l.valid(h.term) })
+	n.drop(func(h *holding) bool { return !n.l.Valid(h.term) })
 }
 
 // drop voids holdings, and has their names given back.
@@ -402,14 +392,11 @@ func (n *Names) free(ctx context.Context) {
 
 // sweep removes the rows of lives that are over. They hold nothing; this only keeps the table small.
 func (n *Names) sweep() {
-	rows := n.l.rows.Load()
-	if rows == nil {
+	page := n.l.Page()
+	if page == nil {
 		return
 	}
-	names := n.db.names.of(func(l lease.Life) bool {
-		r, ok := rows.rows[l.Node]
-		return ok && (r.Inc > l.Inc || r.Inc == l.Inc && r.State != lifeUp)
-	})
+	names := n.db.names.of(page.Over)
 	for len(names) > 0 {
 		some := names[:min(batch, len(names))]
 		names = names[len(some):]

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -200,8 +199,8 @@ func TestNameOfAKilledNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.until(20*time.Second, "the voters on leases are three", func() bool {
-		rows := p.dbs["n1@sim"].leases.rows.Load()
-		return rows != nil && len(rows.conf.Lists) == 1 && len(rows.conf.Lists[0]) == 3
+		page := p.dbs["n1@sim"].leases.Page()
+		return page != nil && len(page.Conf.Lists) == 1 && len(page.Conf.Lists[0]) == 3
 	})
 	eventually(t, 5*time.Second, "the others know the name", func() bool { _, ok := n["n1@sim"].WhereIs("till"); return ok })
 	other := waiter(t, p.sim.Node("n1@sim"))
@@ -315,37 +314,6 @@ func TestOverlapIsNoticed(t *testing.T) {
 		if (&holders{list: list}).overlap() == "" {
 			t.Errorf("it does not see %+v", list)
 		}
-	}
-}
-
-// TestDeathIsProved: a node of the same machine declares one down whose process has ended, without waiting for its lease.
-func TestDeathIsProved(t *testing.T) {
-	dir := t.TempDir()
-	p := newProof(dir)
-	if p.file == nil {
-		t.Skip("machines are not told apart here")
-	}
-	if p.row.dead() {
-		t.Error("a process that lives is taken for dead")
-	}
-	other := p.row
-	other.Mark = strings.Repeat("x", len(other.Mark))
-	elsewhere := p.row
-	elsewhere.Machine = "another"
-	p.close()
-	if !p.row.dead() {
-		t.Error("there is no proof of a process that has ended")
-	}
-	if other.dead() || elsewhere.dead() || (lockRow{}).dead() {
-		t.Error("proof of the end of another process, or of another machine")
-	}
-	next := newProof(dir)
-	defer next.close()
-	if next.file == nil || p.row.dead() || next.row.Mark == p.row.Mark {
-		t.Error("the successor is taken for its predecessor")
-	}
-	if err := os.Remove(next.row.Path); err != nil || next.row.dead() {
-		t.Errorf("proof without a file: %v", err)
 	}
 }
 

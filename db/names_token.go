@@ -8,11 +8,12 @@ import (
 	"sync/atomic"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/db/internal/tenure"
 )
 
 // holding is one grant of a name, on the node that holds it.
 type holding struct {
-	l     *leases
+	l     *tenure.Keeper
 	name  string
 	pid   banyan.PID
 	grant uint64
@@ -45,7 +46,7 @@ func (t Token) Value() uint64 {
 // nobody else has a valid token for the name. Between asking and acting time passes: what others do on the holder's word they must
 // fence by Value.
 func (t Token) Valid() bool {
-	return t.h != nil && !t.h.over.Load() && t.h.l.valid(t.h.term)
+	return t.h != nil && !t.h.over.Load() && t.h.l.Valid(t.h.term)
 }
 
 // Done is closed soon after the token has ceased to be valid, whatever the reason: the process has ended, the name was given back, the node's lease has ended, or its

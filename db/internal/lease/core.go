@@ -138,7 +138,8 @@ func (c *Core) propose(p Proposal) { c.proposals = append(c.proposals, p) }
 type Work struct {
 	Send    []Message
 	Propose []Proposal
-	// Save, if it is not nil, takes the place of what was saved before. Once it is durable Saved must be called, before anything else is.
+	// Save, if it is not nil, takes the place of what was saved before. Once it is durable Saved must be called. Until then the core may hear what Learn,
+	// Lead, Want and Hold tell, but no Tick and no Receive; the next Work has a Save that stands for this one too.
 	Save []byte
 }
 

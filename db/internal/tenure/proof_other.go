@@ -2,7 +2,7 @@
 
 //go:build !linux
 
-package db
+package tenure
 
 import (
 	"errors"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package db
+package tenure
 
 import (
 	"syscall"
@@ -11,11 +11,11 @@ import (
 // bootTime is Linux's CLOCK_BOOTTIME.
 const bootTime = 7
 
-// leaseClock is a clock that goes on while the machine sleeps, as Go's does not. It is never 0.
-func leaseClock() time.Duration {
+// clock is a clock that goes on while the machine sleeps, as Go's does not. It is never 0.
+func clock() time.Duration {
 	var ts syscall.Timespec
 	if _, _, e := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, bootTime, uintptr(unsafe.Pointer(&ts)), 0); e != 0 {
-		panic("db: CLOCK_BOOTTIME: " + e.Error()) // Linux has it since 2.6.39
+		panic("tenure: CLOCK_BOOTTIME: " + e.Error()) // Linux has it since 2.6.39
 	}
 	return time.Duration(ts.Nano())
 }
