@@ -160,7 +160,7 @@ func (f *fakePort) echoing(t testing.TB) {
 	f.deliver = func(p banyan.Peer, s *banyan.Signal) {
 		v, ok := s.Body.Value.(etf.Tuple)
 		if !ok || len(v) != 2 {
-			f.events <- event{what: "signal", peer: p, signal: *s}
+			f.events <- &event{what: "signal", peer: p, signal: *s}
 			return
 		}
 		from := v[0].(banyan.PID)

@@ -140,7 +140,7 @@ type event struct {
 type fakePort struct {
 	name     banyan.Atom
 	creation uint32
-	events   chan event
+	events   chan *event                           // of pointers, since there is room for many
 	deliver  func(p banyan.Peer, s *banyan.Signal) // if set, instead of events
 	log      *slog.Logger
 
@@ -152,15 +152,15 @@ func newFakePort(name banyan.Atom) *fakePort { return newFakePortOf(name, 100000
 
 // newFakePortOf has room for so many events.
 func newFakePortOf(name banyan.Atom, room int) *fakePort {
-	return &fakePort{name: name, creation: 1000, events: make(chan event, room), log: slog.New(slog.DiscardHandler),
+	return &fakePort{name: name, creation: 1000, events: make(chan *event, room), log: slog.New(slog.DiscardHandler),
 		pending: make(map[banyan.Reference]reflect.Type)}
 }
 
 func (f *fakePort) Name() banyan.Atom { return f.name }
 func (f *fakePort) Creation() uint32  { return f.creation }
-func (f *fakePort) Up(p banyan.Peer)  { f.events <- event{what: "up", peer: p} }
+func (f *fakePort) Up(p banyan.Peer)  { f.events <- &event{what: "up", peer: p} }
 func (f *fakePort) Down(p banyan.Peer, reason error) {
-	f.events <- event{what: "down", peer: p, err: reason}
+	f.events <- &event{what: "down", peer: p, err: reason}
 }
 func (f *fakePort) Target(*banyan.Signal) *banyan.Target             { return nil }
 func (f *fakePort) SpawnArgs(*banyan.SpawnRequest) *banyan.SpawnArgs { return nil }
@@ -170,7 +170,7 @@ func (f *fakePort) Deliver(p banyan.Peer, s *banyan.Signal) {
 		f.deliver(p, s)
 		return
 	}
-	f.events <- event{what: "signal", peer: p, signal: *s}
+	f.events <- &event{what: "signal", peer: p, signal: *s}
 }
 
 func (f *fakePort) PendingReply(ref banyan.Reference) (banyan.ReplyType, bool) {
@@ -182,7 +182,7 @@ func (f *fakePort) PendingReply(ref banyan.Reference) (banyan.ReplyType, bool) {
 }
 
 func (f *fakePort) Complete(rt banyan.ReplyType, v any, err error) {
-	f.events <- event{what: "complete", value: v, err: err, load: rt.Load}
+	f.events <- &event{what: "complete", value: v, err: err, load: rt.Load}
 }
 
 func (f *fakePort) pid(id uint32) banyan.PID {
@@ -201,7 +201,7 @@ func (f *fakePort) next(t testing.TB, what string) event {
 		if e.what != what {
 			t.Fatalf("%s: want %s, got %s: %+v %v", f.name, what, e.what, e.signal, e.err)
 		}
-		return e
+		return *e
 	case <-time.After(20 * time.Second):
 		t.Fatalf("%s: nothing came, want %s", f.name, what)
 	}
