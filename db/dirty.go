@@ -36,13 +36,16 @@ func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v
 	if len(options) > 0 && t.lags(t.at(k), options) {
 		return t.viewed(ctx, k)
 	}
-	if t.copy != nil {
+	if t.copy != nil && t.db.member == nil { // it has all rows
 		return t.fromCopy(k)
 	}
 	key := t.at(k)
 	st, here := t.db.replica(txn.GroupOf(key))
 	if !here {
 		return t.viewed(ctx, k)
+	}
+	if t.copy != nil {
+		return t.fromCopy(k)
 	}
 	if !t.db.users.enter() {
 		return v, false, ErrClosed
