@@ -3,6 +3,7 @@
 package db
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -39,6 +40,47 @@ func TestDirtyWithoutReplica(t *testing.T) {
 					return ok && v == i+1
 				})
 			}
+		}
+	}
+}
+
+// TestMaxLagOfLateNews: a node hears the others as often as ever, but late. What it reads within a bound is no older than that all the same.
+func TestMaxLagOfLateNews(t *testing.T) {
+	p := newParty(t, 3, Options{})
+	p.opts.Expect = sims(p.names)
+	p.start(p.names...)
+	p.until(20*time.Second, "three voters everywhere", p.settled("3+0", "3+0"))
+	const bound = 250 * time.Millisecond
+	writer, reader := p.dbs[p.names[0]], p.dbs[p.names[2]]
+	from := partitioned[string, int64](t, writer, "stamps")
+	at := partitioned[string, int64](t, reader, "stamps")
+	for _, name := range p.names[:2] {
+		p.sim.Delay(name, p.names[2], 550*time.Millisecond, 550*time.Millisecond)
+	}
+	began := time.Now()
+	var acked []time.Duration // of each value, which count from 0, when it was committed at the latest
+	for read := 1; read <= 3; read++ {
+		for time.Since(began) < time.Duration(read)*time.Second {
+			i := int64(len(acked))
+			if err := writer.Update(t.Context(), func(tx *Tx) error { return from.Put(tx, "x", i) }); err != nil {
+				t.Fatal(err)
+			}
+			acked = append(acked, time.Since(began))
+		}
+		called := time.Since(began)
+		v, ok, err := at.Dirty(t.Context(), "x", MaxLag(bound))
+		if errors.Is(err, ErrNoQuorum) || errors.Is(err, ErrConflict) {
+			continue // it says so
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		missed := int64(0)
+		if ok {
+			missed = v + 1
+		}
+		if missed < int64(len(acked)) && called-acked[missed] > bound+50*time.Millisecond {
+			t.Fatalf("value %d is read %v after the next one was committed", v, called-acked[missed])
 		}
 	}
 }

@@ -15,8 +15,6 @@ const silentTicks = 10
 type health struct {
 	mu    sync.Mutex
 	nodes map[uint64]*pulse
-	noted time.Time // when all of them were looked at last
-	stood time.Time // when this process went on, after it had stood still
 }
 
 // pulse is one node. ctx lives as long as the node is heard.
@@ -60,28 +58,6 @@ func (h *health) forget() {
 		}
 	}
 	clear(h.nodes)
-}
-
-// looked notes that the host was asked about all nodes. If that was not done for long, then the process stood still, and the ticks since it heard somebody
-// say less than the truth.
-func (h *health) looked() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := time.Now()
-	if !h.noted.IsZero() && now.Sub(h.noted) > 5*tick {
-		h.stood = now
-	}
-	h.noted = now
-}
-
-// age is how long ago somebody was heard who has been silent for so many ticks.
-func (h *health) age(silent int) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.stood.IsZero() && time.Duration(silent+1)*tick >= time.Since(h.stood) {
-		return never // not since this process stood still
-	}
-	return time.Duration(silent)*tick + time.Since(h.noted)
 }
 
 // silence is for how many ticks a node has not been heard.

@@ -3,46 +3,40 @@
 package db
 
 import (
-	"slices"
+	"context"
 	"time"
 )
 
 // never is a lag of what had no contact at all.
 const never = time.Duration(1<<63 - 1)
 
-// lag implements shard: how long ago a node was heard that vouches for the leader. If the leader is here, that is as many voters as make a majority with it. A process
-// that stood still knows that it has heard nobody meanwhile.
+// asked notes that the replica here has all that its leader had at a moment: when the leader was asked, not when its answer came. What merely arrives from a leader says little: it may have
+// waited in a queue, while this process stood still or the network was slow.
+func (s *spread) asked(at time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.newAt = max(s.newAt, at)
+}
+
+// lag implements shard: how long ago the replica here had all that there was, at the least.
 func (s *spread) lag() time.Duration {
-	g, ok := s.m.watch.of(s.group)
-	if !ok || g.leader == 0 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.newAt == 0 {
 		return never
 	}
-	silent := 0
-	if !g.here {
-		mem, ok := g.conf.Member(g.leader)
-		if !ok {
-			return never
-		}
-		silent = s.m.health.silence(mem.Node)
-	} else {
-		for _, half := range [][]uint64{g.conf.Raft.GetVoters(), g.conf.Raft.GetVotersOutgoing()} {
-			var list []int
-			for _, id := range half {
-				if mem, ok := g.conf.Member(id); ok && mem.Node != s.m.number {
-					list = append(list, s.m.health.silence(mem.Node))
-				}
-			}
-			slices.Sort(list)
-			if need := len(half) / 2; need > 0 && len(list) >= need {
-				silent = max(silent, list[need-1])
-			}
-		}
-		if len(g.conf.Members) == 1 {
-			return 0
-		}
+	return leaseClock() - s.newAt
+}
+
+// refresh implements shard. It asks once at a time.
+func (s *spread) refresh() {
+	if !s.refreshing.CompareAndSwap(false, true) {
+		return
 	}
-	if silent >= silentTicks {
-		return never
-	}
-	return s.m.health.age(silent)
+	s.m.run(func(ctx context.Context) {
+		defer s.refreshing.Store(false)
+		ctx, cancel := context.WithTimeout(ctx, catchUp)
+		defer cancel()
+		_ = s.Confirm(ctx) // who reads beyond the bound asks himself, and hears why not
+	})
 }

@@ -27,6 +27,8 @@ func (l *local) Confirm(ctx context.Context) error { return l.host.Read(ctx, l.g
 
 func (l *local) lag() time.Duration { return 0 }
 
+func (l *local) refresh() {}
+
 func (l *local) Propose(ctx context.Context, data []byte) (txn.Outcome, error) {
 	r, err := l.host.Propose(ctx, l.group, data)
 	if err != nil {

@@ -99,7 +99,6 @@ func (m *member) look() {
 		return
 	}
 	<-done
-	m.health.looked()
 	for _, s := range m.spreads {
 		s.look()
 	}

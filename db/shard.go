@@ -16,8 +16,9 @@ type shard interface {
 	twophase.Shard
 	// view opens the group's state of one moment. It may be an old one, if Confirm was not called before.
 	view(ctx context.Context) (view, error)
-	// lag is how long ago the replica here has heard of the group's leader.
+	// lag is how old what the replica here has may be, refresh has that become less, without waiting for it.
 	lag() time.Duration
+	refresh()
 }
 
 // view is the state of one group at one moment. It belongs to one goroutine, and must be closed.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/banyan-go/banyan"
@@ -33,8 +34,11 @@ type spread struct {
 	turn     int             // which node is asked when nobody knows
 	lost     time.Time       // since when no majority is heard; zero: one is
 	behind   time.Time       // the replica here does not keep up: others are read until then
+	newAt    time.Duration   // by leaseClock: the replica here has all that was committed then; 0: it was never asked
 	whole    context.Context // ends when the group's users are told that its majority is away
 	endWhole context.CancelFunc
+
+	refreshing atomic.Bool
 }
 
 func newSpread(m *member, l *local) *spread {
@@ -210,9 +214,16 @@ func (s *spread) Propose(ctx context.Context, data []byte) (out txn.Outcome, err
 	return out, err
 }
 
-// confirm lets the replica here catch up with the group. Without one there is nothing to do: views are then made by the leader, when they are opened.
+// Confirm lets the replica here catch up with the group. Without one there is nothing to do: views are then made by the leader, when they are opened.
 func (s *spread) Confirm(ctx context.Context) error {
-	return s.route(ctx, s.local.Confirm, func(ctx context.Context, node uint64) error {
+	began := leaseClock()
+	return s.route(ctx, func(ctx context.Context) error {
+		err := s.local.Confirm(ctx)
+		if err == nil {
+			s.asked(began)
+		}
+		return err
+	}, func(ctx context.Context, node uint64) error {
 		if !s.readsHere() {
 			return nil
 		}
@@ -228,6 +239,9 @@ func (s *spread) Confirm(ctx context.Context) error {
 			s.behind = time.Now().Add(10 * catchUp)
 			s.mu.Unlock()
 			return nil // the leader makes the view
+		}
+		if err == nil {
+			s.asked(began)
 		}
 		return err
 	})
