@@ -298,9 +298,12 @@ func (m *member) serve(create bool) error {
 func (m *member) begin(ctx context.Context) error {
 	for {
 		err := m.db.Update(ctx, m.appear)
+		if err == nil {
+			err = m.db.forgetSessions(ctx)
+		}
 		switch {
 		case err == nil:
-			return m.db.forgetSessions(ctx)
+			return nil
 		case !errors.Is(err, ErrNoQuorum) && !errors.Is(err, ErrUnknown) && !errors.Is(err, ErrConflict), ctx.Err() != nil:
 			return err
 		}
