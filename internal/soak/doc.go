@@ -7,6 +7,7 @@
 //	go run ./internal/soak --seeds 3000 --replay --minutes 60   # each seed twice: it must be one run
 //	go run ./internal/soak --cuts 500                           # the power goes for all nodes at once, at a sync of one
 //	go run ./internal/soak --damage 20                          # a bit flips in each kind of file of one node
+//	go run ./internal/soak --processes --minutes 10 --seed 1    # five real nodes in network namespaces; as root
 //
 // It ends with 0 if nothing was violated, and names the seed if something was:
 //

@@ -16,7 +16,12 @@ func main() {
 	replay := flag.Bool("replay", false, "run each seed twice, and compare what happened")
 	cuts := flag.Int("cuts", 0, "simulate so many power cuts instead")
 	damage := flag.Int("damage", 0, "flip a bit so many times in each kind of file instead")
+	processes := flag.Bool("processes", false, "run five real nodes in network namespaces under a nemesis instead; needs root")
 	flag.Parse()
+	if *processes {
+		run("run", "./db/internal/ordeal", fmt.Sprintf("-for=%gm", *minutes), fmt.Sprintf("-seed=%d", *seed))
+		return
+	}
 	test, args := "^TestSoak$", []string{fmt.Sprintf("-soak=%gm", *minutes), fmt.Sprintf("-most=%d", *seeds), fmt.Sprintf("-replay=%t", *replay)}
 	switch {
 	case *cuts > 0:
@@ -25,8 +30,12 @@ func main() {
 		test, args = "^TestDamage$", []string{fmt.Sprintf("-rots=%d", *damage)}
 	}
 	// What is run is internal to package db, so it is run as db's own test.
-	cmd := exec.Command("go", append([]string{"test", "./db/internal/box", "-run", test, "-count=1", "-timeout=0", "-v",
-		"-args", fmt.Sprintf("-seed=%d", *seed)}, args...)...)
+	run(append([]string{"test", "./db/internal/box", "-run", test, "-count=1", "-timeout=0", "-v", "-args", fmt.Sprintf("-seed=%d", *seed)}, args...)...)
+}
+
+// run runs the go command, and fails as it does.
+func run(args ...string) {
+	cmd := exec.Command("go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"slices"
+
+	"github.com/banyan-go/banyan/db"
+)
+
+// dataGroups is how many groups share the rows; another one, the first, is the database's own.
+const (
+	dataGroups = 8
+	metaGroup  = 1
+)
+
+// voters finds the voters of all groups, as their leaders of the highest terms say.
+func voters(list []db.Status) map[uint64][]uint64 {
+	terms, m := map[uint64]uint64{}, map[uint64][]uint64{}
+	for _, st := range list {
+		for _, g := range st.Groups {
+			if g.Leader == st.Node && g.Term >= terms[g.Group] {
+				terms[g.Group], m[g.Group] = g.Term, slices.Sorted(slices.Values(g.Voters))
+			}
+		}
+	}
+	return m
+}
+
+// settled: in a database of n nodes every group has as many voters as it shall have, all of which are its nodes.
+func settled(list []db.Status, n int) bool {
+	up := map[uint64]bool{}
+	for _, st := range list {
+		for _, x := range st.Nodes {
+			if x.State != "up" {
+				up[x.Number] = false
+			} else if _, known := up[x.Number]; !known {
+				up[x.Number] = true
+			}
+		}
+	}
+	count := 0
+	for _, ok := range up {
+		if ok {
+			count++
+		}
+	}
+	groups := voters(list)
+	if count != n || len(groups) != dataGroups+1 {
+		return false
+	}
+	for g, list := range groups {
+		want := 3
+		if g == metaGroup && n >= 5 {
+			want = 5
+		}
+		if len(list) != want || slices.ContainsFunc(list, func(v uint64) bool { return !up[v] }) {
+			return false
+		}
+	}
+	return true
+}
