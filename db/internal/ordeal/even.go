@@ -18,7 +18,7 @@ import (
 
 // even waits until all rows that replicas here have are those that a strict read finds.
 func (w *worker) even() {
-	ctx, cancel := context.WithTimeout(w.ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, 120*time.Second)
 	defer cancel()
 	rows := 0
 	for _, f := range []func(context.Context) (int, error){
@@ -36,7 +36,7 @@ func (w *worker) even() {
 			}
 		}
 	}
-	w.say("even %d %d", now(), rows)
+	w.say("even %d", rows)
 }
 
 // evenly compares one table.

@@ -21,6 +21,7 @@ type nemesis struct {
 	faults map[string]int
 	cuts   []cut
 	lost   int64 // when a disk was lost, or a node left, last
+	leaves bool  // a node left then
 }
 
 // cut is a time in which some nodes reached nobody else.
@@ -150,7 +151,7 @@ func (n *nemesis) nodes(ctx context.Context, rng *rand.Rand) {
 	few, _ := n.parts(rng)
 	long := between(rng, 100*time.Millisecond, 6*time.Second)
 	one := n.f.seats[few[0]]
-	switch kind := rng.IntN(8); kind {
+	switch rng.IntN(8) {
 	case 0, 1:
 		n.begin("kill", "%v, for %v", few, long)
 		n.down(ctx, few, long)
@@ -193,8 +194,8 @@ func (n *nemesis) nodes(ctx context.Context, rng *rand.Rand) {
 			one.pause(false)
 			return
 		}
-		n.lost = now()
-		if kind == 7 {
+		n.lost, n.leaves = now(), !n.leaves
+		if n.leaves {
 			n.begin("leave", "n%d", one.n)
 			one.leave()
 			return

@@ -83,19 +83,24 @@ func (f *fleet) finale(ctx context.Context, n *nemesis, rng *rand.Rand) (healed,
 	n.begin("partition", "the last one: %v from %v", few, many)
 	n.apart(ctx, few, many, 6*time.Second)
 	healed = now()
-	answers, err := f.all("halt", 20*time.Second)
+	if _, err := f.all("halt", 20*time.Second); err != nil {
+		return healed, 0, 0, err
+	}
+	if err := f.until(ctx, time.Minute, "all replicas have carried out the same", func() bool {
+		list, err := f.statuses(f.seats[1:])
+		return err == nil && level(list)
+	}); err != nil {
+		return healed, 0, 0, err
+	}
+	even = now()
+	answers, err := f.all("even", 150*time.Second)
 	if err != nil {
 		return healed, 0, 0, err
 	}
-	if answers, err = f.all("even", 90*time.Second); err != nil {
-		return healed, 0, 0, err
-	}
 	for _, a := range answers {
-		var at int64
-		if _, err := fmt.Sscanf(a, "%d %d", &at, &rows); err != nil {
-			return healed, 0, 0, fmt.Errorf("the replicas do not become the same: %s", a)
+		if _, err := fmt.Sscan(a, &rows); err != nil {
+			return healed, 0, 0, fmt.Errorf("the replicas are not the same: %s", a)
 		}
-		even = max(even, at)
 	}
 	keys, err := f.writtenKeys()
 	if err != nil {
@@ -203,7 +208,7 @@ func (v *verdict) judge(out io.Writer) error {
 	v.refusals()
 	if v.healed != 0 {
 		took := time.Duration(v.even - v.healed)
-		v.say("heal: all replicas of %d rows are the same %v after the last partition ended", v.rows, took.Round(time.Millisecond))
+		v.say("heal: all replicas had carried out the same %v after the last partition ended; %d rows compared", took.Round(time.Millisecond), v.rows)
 		if took > 10*time.Second {
 			v.wrong("heal", "it took %v", took)
 		}

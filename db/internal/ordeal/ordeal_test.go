@@ -178,6 +178,32 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+func TestLevel(t *testing.T) {
+	for what, x := range map[string]struct {
+		want   bool
+		change func(list []db.Status)
+	}{
+		"all are level":          {true, func([]db.Status) {}},
+		"one is behind":          {false, func(l []db.Status) { l[2].Groups[3].Applied, l[2].Groups[3].Commit = 8, 8 }},
+		"one has more to do":     {false, func(l []db.Status) { l[0].Groups[3].Commit = 10 }},
+		"one does not run":       {false, func(l []db.Status) { l[0].Groups[3].Refused = "lost" }},
+		"a replica is not there": {false, func(l []db.Status) { l[0].Groups = l[0].Groups[1:] }},
+	} {
+		var list []db.Status
+		for range 3 {
+			var st db.Status
+			for g := uint64(1); g <= dataGroups+1; g++ {
+				st.Groups = append(st.Groups, db.GroupStatus{Group: g, Applied: 9, Commit: 9})
+			}
+			list = append(list, st)
+		}
+		x.change(list)
+		if got := level(list); got != x.want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+}
+
 func TestSettled(t *testing.T) {
 	status := func(change func(list []db.Status)) bool {
 		var list []db.Status

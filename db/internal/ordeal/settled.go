@@ -62,3 +62,23 @@ func settled(list []db.Status, n int) bool {
 	}
 	return true
 }
+
+// level: every replica of every group has carried out as much as any other one, and each group has at least three.
+func level(list []db.Status) bool {
+	applied, replicas := map[uint64]uint64{}, map[uint64]int{}
+	for _, st := range list {
+		for _, g := range st.Groups {
+			if at, known := applied[g.Group]; known && at != g.Applied || g.Applied != g.Commit || g.Refused != "" {
+				return false
+			}
+			applied[g.Group] = g.Applied
+			replicas[g.Group]++
+		}
+	}
+	for _, n := range replicas {
+		if n < 3 {
+			return false
+		}
+	}
+	return len(replicas) == dataGroups+1
+}
