@@ -18,7 +18,7 @@
 // # The rules
 //
 // R1: a message leaves only when the entries and the vote of the same turn are durable; the one exception is a leader's
-// append, whose own copy counts only once it is durable too. R2: see package state. R3: see package disk: the first failed write
+// append, whose own copy counts only once it is durable too. How far the group has committed is not part of that: raft finds it out again. R2: see package state. R3: see package disk: the first failed write
 // ends the core with an error. R4: see state.Machine.
 //
 // # Identity

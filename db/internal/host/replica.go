@@ -23,9 +23,11 @@ type replica struct {
 	laneConf state.Conf    // the apply lane's: as of what it has applied
 	laneAt   state.Applied // likewise
 	applied  state.Applied
-	durable  uint64 // applied index that is known to be on the disk
-	queued   uint64 // index up to which entries have been handed to the apply lane
-	seen     uint64 // last index that went through a turn, durable or not
+	durable  uint64       // applied index that is known to be on the disk
+	queued   uint64       // index up to which entries have been handed to the apply lane
+	seen     uint64       // last index that went through a turn, durable or not
+	hard     raftlog.Hard // as it was written last, durable or not
+	writing  *item        // the last write that matters, as long as it is not durable; all before it become so no later
 
 	term, lead, commit uint64
 	leading            bool
@@ -93,7 +95,7 @@ func (c *Core) start(r *replica) error {
 	r.waiters, r.contacts = map[uint64]func(Result){}, map[uint64]uint64{}
 	r.laneConf, r.laneAt = r.conf, r.applied
 	h := r.log.Hard()
-	r.term, r.commit, r.seen = h.Term, h.Commit, r.log.Last().Index
+	r.term, r.commit, r.seen, r.hard = h.Term, h.Commit, r.log.Last().Index, h
 	rn, err := raft.NewRawNode(&raft.Config{
 		ID: r.id, ElectionTick: c.cfg.ElectionTicks, HeartbeatTick: 1, Storage: storage{r.log, r}, Applied: r.applied.Index,
 		AsyncStorageWrites: true, MaxSizePerMsg: 256 << 10, MaxCommittedSizePerReady: 1 << 20,

@@ -109,7 +109,33 @@ func (c *Core) ready(r *replica, rd raft.Ready) {
 		c.install(r, it, s)
 		return
 	}
-	c.write(it)
+	if r.matters(&it.write) {
+		c.write(it)
+		return
+	}
+	c.overtake(it)
+	if it.write.Hard != nil {
+		c.write(it)
+	}
+}
+
+// matters reports whether a write holds anything that messages may rest on. What is left is how far the group has committed: raft finds that out again
+// after a crash.
+func (r *replica) matters(w *raftlog.Write) bool {
+	h := w.Hard
+	return h != nil && (h.Term != r.hard.Term || h.Vote != r.hard.Vote) || len(w.Entries) > 0 || w.Replica != 0 ||
+		w.Installing != nil || w.Installed != nil || w.Destroy
+}
+
+// overtake lets the messages of a write that does not matter leave as soon as what the replica wrote before is durable: it is that of which they may tell.
+func (c *Core) overtake(it *item) {
+	if last := it.r.writing; last != nil {
+		last.after = append(last.after, it.after...)
+		c.urgent = c.urgent || !last.taken && len(last.after) > 0
+	} else {
+		c.release(it.r, it.after)
+	}
+	it.after = nil
 }
 
 // forgets is the flaw of that name.

@@ -30,7 +30,8 @@ type item struct {
 	// after are the messages that may leave when the write is durable: raft's answers, and all else of the same turn (R1).
 	after []*pb.Message
 	// then runs on the core's goroutine when it is durable.
-	then func()
+	then  func()
+	taken bool // it is part of an Append
 }
 
 // Append is one batch for the log store: the group commit of all groups that have something to write.
@@ -87,6 +88,9 @@ func (c *Core) Work() Work {
 
 func (c *Core) takePending() *Append {
 	a := &Append{store: c.cfg.Log, items: c.pending, sync: c.urgent, flaw: c.cfg.Flaw}
+	for _, it := range c.pending {
+		it.taken = true
+	}
 	c.pending, c.urgent, c.writing = nil, false, true
 	return a
 }
@@ -98,6 +102,12 @@ func (c *Core) write(it *item) {
 	c.pending = append(c.pending, it)
 	if len(it.after) > 0 || it.then != nil {
 		c.urgent = true
+	}
+	if it.r.matters(&it.write) {
+		it.r.writing = it
+	}
+	if it.write.Hard != nil {
+		it.r.hard = *it.write.Hard
 	}
 	for _, e := range it.write.Entries {
 		c.appended += len(e.GetData()) + 64
@@ -116,6 +126,9 @@ func (c *Core) Appended(a *Append) {
 	}
 	for _, it := range a.items {
 		it.r.log.Done(&it.write)
+		if it.r.writing == it {
+			it.r.writing = nil
+		}
 		c.release(it.r, it.after)
 		if it.then != nil {
 			it.then()
