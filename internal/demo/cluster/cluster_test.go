@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,12 +109,12 @@ func testConfig(t *testing.T, least time.Duration) Config {
 			t.Fatal(err)
 		}
 	}
-	return Config{Expect: 2, Meet: t.TempDir(), Cookie: "secret", EPMDPort: port, Dir: dir,
+	return Config{Expect: 3, Data: t.TempDir(), Meet: t.TempDir(), Cookie: "secret", EPMDPort: port, Dir: dir,
 		Out: filepath.Join(t.TempDir(), "out"), Shards: 5, Workers: 2, Readers: 2, Least: least}
 }
 
 func (c Config) as(i int) Config {
-	c.Name = Name(i)
+	c.Name, c.Data = Name(i), filepath.Join(c.Data, Name(i))
 	return c
 }
 
@@ -135,47 +136,83 @@ func right(t *testing.T, c Config) {
 
 func isDone(r Report) bool { return r.Job != nil && r.Job.Phase == PhaseDone }
 
-// Two nodes share the work; the one with the coordinator goes in the middle, and the other ends the job alone. Then a fresh
-// node joins and gets all copies.
+// Three nodes share the work; the one with the coordinator goes in the middle, and the others end the job. Then it comes back, finds itself in the
+// database, and takes part again.
 func TestTakeOver(t *testing.T) {
-	c := testConfig(t, 2*time.Second)
-	a, b := startNode(t, c.as(0)), startNode(t, c.as(1))
-	half := func(r Report) bool { return r.Job != nil && r.Job.Counted > r.Job.Pieces/3 && len(r.Job.Members) == 2 }
-	leader, other := a, b
-	for leader = nil; leader == nil; {
-		r := a.await(t, "leader", func(r Report) bool { return r.Leader != "" })
-		if leader, other = a, b; r.Leader == b.name {
-			leader, other = b, a
-		}
+	c := testConfig(t, 3*time.Second)
+	var nodes []*testNode
+	for i := range 3 {
+		nodes = append(nodes, startNode(t, c.as(i)))
 	}
-	r := leader.await(t, "a third of the work", half)
+	r := nodes[0].await(t, "leader", func(r Report) bool { return r.Leader != "" })
+	led := slices.IndexFunc(nodes, func(n *testNode) bool { return n.name == r.Leader })
+	leader := nodes[led]
+	r = leader.await(t, "a third of the work", func(r Report) bool {
+		return r.Job != nil && r.Job.Counted > r.Job.Pieces/3 && len(r.Job.Members) == 3
+	})
 	if r.Tree == nil || len(r.Tree.Children) != 7 {
 		t.Errorf("the tree is %+v", r.Tree)
 	}
+	term, counted := r.Term, r.Job.Counted
 	leader.end(t)
-	r = other.await(t, "end of the job", isDone)
-	if r.Copies != r.Job.Pieces || r.Term < 2 || len(r.Shards) != c.Shards {
-		t.Errorf("%d copies of %d pieces, term %d, shards %v", r.Copies, r.Job.Pieces, r.Term, r.Shards)
+	rest := slices.Delete(slices.Clone(nodes), led, led+1)
+	r = rest[0].await(t, "another leader", func(r Report) bool { return r.Leader != "" && r.Leader != leader.name })
+	next := rest[slices.IndexFunc(rest, func(n *testNode) bool { return n.name == r.Leader })]
+	r = next.await(t, "end of the job", isDone)
+	if r.Term <= term || r.Job.Counted < counted {
+		t.Errorf("term %d after %d, %d counted after %d", r.Term, term, r.Job.Counted, counted)
 	}
 	right(t, c)
-	back := startNode(t, c.as(map[string]int{Name(0): 0, Name(1): 1}[leader.name]))
-	got := back.await(t, "all copies", func(x Report) bool { return x.Copies == r.Job.Pieces })
-	if got.Leader != other.name {
-		t.Errorf("it follows %q", got.Leader)
+	once(t, r, 3)
+	back := startNode(t, c.as(led))
+	back.await(t, "its place in the database, and the coordinator", func(x Report) bool { return x.Replicas > 0 && x.Leader == next.name })
+	for _, n := range append(rest, back) {
+		n.end(t)
 	}
-	back.end(t)
-	other.end(t)
 }
 
-// A node alone waits a moment for the others, and then does all.
+// once checks that the nodes' counts add up to the index: none is lost, none is doubled.
+func once(t *testing.T, r Report, nodes int) {
+	t.Helper()
+	var sum Counts
+	for _, n := range r.Job.Counts {
+		sum.Pieces, sum.Bytes, sum.Words = sum.Pieces+n.Pieces, sum.Bytes+n.Bytes, sum.Words+n.Words
+	}
+	if want := (Counts{r.Job.Pieces, r.Job.Bytes, int64(r.Job.Summary.Words)}); sum != want || len(r.Job.Counts) != nodes {
+		t.Errorf("the counts of %d nodes add up to %+v, want %d and %+v", len(r.Job.Counts), sum, nodes, want)
+	}
+}
+
+// A node alone does all.
 func TestAlone(t *testing.T) {
 	c := testConfig(t, 0)
-	n := startNode(t, c.as(1))
+	c.Expect = 1
+	n := startNode(t, c.as(0))
 	r := n.await(t, "end of the job", isDone)
 	if r.Job.Again != 0 || r.Job.Summary.Files != 100 {
 		t.Errorf("%+v", r.Job)
 	}
 	right(t, c)
+	once(t, r, 1)
+	n.end(t)
+}
+
+// All nodes end in the middle of the job, and go on where they were.
+func TestAllEnd(t *testing.T) {
+	c := testConfig(t, 4*time.Second)
+	c.Expect = 1
+	n := startNode(t, c.as(0))
+	r := n.await(t, "a third of the work", func(r Report) bool { return r.Job != nil && r.Job.Counted > r.Job.Pieces/3 })
+	n.end(t)
+	term, counted := r.Term, r.Job.Counted
+	n = startNode(t, c.as(0))
+	r = n.await(t, "the second life", func(r Report) bool { return r.Job != nil && r.Job.Pieces > 0 })
+	if r.Job.Counted < counted || r.Term <= term {
+		t.Errorf("%d counted in term %d, after %d in term %d", r.Job.Counted, r.Term, counted, term)
+	}
+	r = n.await(t, "end of the job", isDone)
+	right(t, c)
+	once(t, r, 1)
 	n.end(t)
 }
 
@@ -196,7 +233,7 @@ func TestConfigValidate(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"0 nodes", "place to meet", "cookie", "directory", "output", "2000 workers", "0 shards"} {
+	for _, want := range []string{"0 nodes", "place to meet", "cookie", "directory", "output", "data", "2000 workers", "0 shards"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q: %v", want, err)
 		}

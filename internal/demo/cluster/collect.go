@@ -15,11 +15,17 @@ import (
 )
 
 // collected tells the coordinator that the index is written.
-type collected struct{ Summary index.Summary }
+type collected struct {
+	Summary index.Summary
+	Sums    map[string]Counts
+}
+
+// Immutable marks it as safe to share: it is made for one.
+func (collected) Immutable() {}
 
 // Cast notes it: the job is done.
 func (m collected) Cast(c *coordinator, _ *banyan.Self) error {
-	c.finished = &m.Summary
+	c.finished, c.sums = &m.Summary, m.Sums
 	c.e.log.Info("the index is written", "digest", m.Summary.Digest)
 	return nil
 }
@@ -35,13 +41,14 @@ const (
 // on the way; the coordinator then starts another. It is not linked with the coordinator: one that outlives it writes the same
 // file as the next one will, and files are replaced whole.
 func (c *coordinator) collector(boss banyan.PID) func(*banyan.Self) error {
-	plan, digest, place, e := c.plan, c.digest, maps.Clone(c.place), c.e
+	plan, term, place, e := c.plan, c.lead.Term, maps.Clone(c.place), c.e
 	return func(self *banyan.Self) error {
-		t, err := banyan.Call(self, banyan.At[*store](storeName, ""), table{})
+		ctx := self.Context()
+		done, err := e.tables.done(ctx)
 		if err != nil {
 			return err
 		}
-		files, err := fileList(plan, digest, t)
+		files, err := fileList(plan, done)
 		if err != nil {
 			return err
 		}
@@ -58,21 +65,25 @@ func (c *coordinator) collector(boss banyan.PID) func(*banyan.Self) error {
 		if err != nil {
 			return err
 		}
-		return castTo[*coordinator](self, boss, collected{sum})
+		sums, err := e.tables.sums(ctx)
+		if err != nil {
+			return err
+		}
+		if err := e.tables.finish(ctx, term, sum); err != nil {
+			return err
+		}
+		return castTo[*coordinator](self, boss, collected{sum, sums})
 	}
 }
 
 // fileList puts together what became of the files.
-func fileList(plan *index.Plan, digest string, t fileTable) ([]index.FileResult, error) {
-	if t.Digest != digest {
-		return nil, errors.New("the store of this node has another plan")
-	}
+func fileList(plan *index.Plan, done map[int][]index.FileResult) ([]index.FileResult, error) {
 	list := make([]index.FileResult, 0, len(plan.Files))
 	for i, p := range plan.Pieces {
-		if len(t.Pieces[i]) != p.Last-p.First {
-			return nil, fmt.Errorf("the store of this node lacks piece %d", i)
+		if len(done[i]) != p.Last-p.First {
+			return nil, fmt.Errorf("piece %d has %d files, and rows of %d", i, p.Last-p.First, len(done[i]))
 		}
-		list = append(list, t.Pieces[i]...)
+		list = append(list, done[i]...)
 	}
 	return list, nil
 }

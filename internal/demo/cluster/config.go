@@ -17,10 +17,11 @@ import (
 // Config is all that a node is told by its launcher.
 type Config struct {
 	Name     string // the node's full name
-	Expect   int    // how many nodes are started together, this one too: the first ones wait a moment for the others
+	Expect   int    // how many nodes are started together, this one too: they create the database together
 	Meet     string // the directory in which nodes leave the addresses that others find them by
 	Cookie   string
 	EPMDPort int    // of this run's own epmd, which one of the nodes is
+	Data     string // the node's folder of the database, which outlives the process
 	Dir      string // the tree to index
 	Out      string // the file to write the index to
 	Shards   int
@@ -34,7 +35,7 @@ type Config struct {
 // Validate lists everything that is wrong with c.
 func (c Config) Validate() error {
 	var errs []error
-	for what, s := range map[string]string{"name": c.Name, "cookie": c.Cookie, "directory": c.Dir, "output file": c.Out, "place to meet": c.Meet} {
+	for what, s := range map[string]string{"name": c.Name, "cookie": c.Cookie, "directory": c.Dir, "output file": c.Out, "folder for data": c.Data, "place to meet": c.Meet} {
 		if s == "" {
 			errs = append(errs, fmt.Errorf("no %s is given", what))
 		}
@@ -52,9 +53,10 @@ type env struct {
 	Config
 	node    *banyan.Node
 	cluster *cluster.Cluster
+	tables  *tables
 	log     *slog.Logger
 
-	done atomic.Int64 // bytes of text that the workers of this node have counted; written by them
+	done atomic.Int64 // bytes of text that the workers of this node have counted since it started; written by them, for the rate
 }
 
 // neighbours lists the other members of the cluster that there is a link to; guests (a shell, an observer) are not among them.
@@ -72,7 +74,7 @@ func (e *env) takesPart(n banyan.Atom) bool {
 
 // The names of the processes.
 const (
-	storeName        banyan.Atom = "store"
+	hostName         banyan.Atom = "host"
 	keeperName       banyan.Atom = "keeper"
 	coordinatorName  banyan.Atom = "coordinator"
 	shardsName       banyan.Atom = "shards"

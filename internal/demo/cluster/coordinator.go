@@ -4,9 +4,7 @@ package cluster
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -16,18 +14,18 @@ import (
 	"github.com/banyan-go/banyan/internal/demo/job"
 )
 
-// coordinator hands out the work. What it decides is package job's; it brings the messages.
+// coordinator hands out the work. What it decides is package job's; it brings the messages. All that must not be lost stands in the tables: a new
+// coordinator reads them and goes on.
 type coordinator struct {
 	e    *env
 	lead lead
 
 	plan     *index.Plan
-	planData []byte
-	digest   string
-	core     *job.Core
-	results  map[int][]byte // in hand: arrived, and not yet copied to all
+	core     *job.Core // nil until the tables are read
+	sums     map[string]Counts
+	summing  bool // a goroutine reads them
 	members  map[string]*member
-	byStore  map[banyan.PID]*member
+	byHost   map[banyan.PID]*member
 	watched  map[banyan.Reference]workerAt // monitors of workers
 	missing  []workerAt                    // workers to look for again
 	place    map[int]string
@@ -38,47 +36,57 @@ type coordinator struct {
 
 func newCoordinator(e *env, term int) func(context.Context, *banyan.Self) (*coordinator, error) {
 	return func(_ context.Context, self *banyan.Self) (*coordinator, error) {
-		c := &coordinator{e: e, lead: lead{term, e.node.Name(), self.PID()}, results: map[int][]byte{},
-			members: map[string]*member{}, byStore: map[banyan.PID]*member{},
+		c := &coordinator{e: e, lead: lead{term, e.node.Name(), self.PID()}, members: map[string]*member{}, byHost: map[banyan.PID]*member{},
 			watched: map[banyan.Reference]workerAt{}, place: map[int]string{}}
 		self.MonitorNodes(true)
-		banyan.CastAfter(self, 0, begin{})
+		me := self.PID()
+		self.Go(func(ctx context.Context) error { // neither the disk nor the database is to be waited for by a start
+			m := begun{}
+			var err error
+			if m.row, m.plan, err = e.tables.begin(ctx, func() (*index.Plan, error) { return index.Walk(e.Dir) }); err != nil {
+				return err
+			}
+			if m.done, err = e.tables.done(ctx); err != nil {
+				return err
+			}
+			return castFrom[*coordinator](ctx, e.node, me, m)
+		})
 		return c, nil
 	}
 }
 
-// begin is the coordinator's first message to itself: its start must not wait for the disk.
-type begin struct{}
+// begun brings the coordinator what the tables say.
+type begun struct {
+	row  jobRow
+	plan *index.Plan
+	done map[int][]index.FileResult
+}
 
-// Cast takes the plan from the store of this node, or makes it, and looks for members.
-func (begin) Cast(c *coordinator, self *banyan.Self) error {
-	h, err := banyan.Call(self, banyan.At[*store](storeName, ""), stored{})
-	if err != nil {
-		return err
-	}
-	if h.Digest != "" {
-		c.planData = h.Plan
-		c.plan, err = index.DecodePlan(h.Plan)
-	} else if c.plan, err = index.Walk(c.e.Dir); err == nil {
-		c.planData, err = c.plan.Encode()
-	}
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(c.planData)
-	c.digest = hex.EncodeToString(sum[:8])
+// Immutable marks it as safe to share: it was made for the one who gets it.
+func (begun) Immutable() {}
+
+// Cast begins, where the job stands.
+func (m begun) Cast(c *coordinator, self *banyan.Self) error {
+	c.plan, c.lead.Term = m.plan, m.row.Term
 	sizes := make([]int64, len(c.plan.Pieces))
 	for i, p := range c.plan.Pieces {
 		sizes[i] = p.Bytes
 	}
-	c.core = job.New(sizes, c.e.Name, window)
-	c.e.log.Info("coordinating", "term", c.lead.Term, "pieces", len(sizes), "copies here", h.Pieces)
+	c.core = job.New(sizes, window)
+	for p := range m.done {
+		c.core.Count(p)
+	}
+	if m.row.Done {
+		c.finished = &m.row.Index
+	}
+	c.e.log.Info("coordinating", "term", c.lead.Term, "pieces", len(sizes), "counted", len(m.done))
 	self.Every(500*time.Millisecond, look{})
 	c.greet(self)
+	c.sum(self)
 	return nil
 }
 
-// look is the coordinator's time to look after members and copies.
+// look is the coordinator's time to look after members.
 type look struct{}
 
 // Info handles timers, and what the monitors tell.
@@ -88,17 +96,16 @@ func (c *coordinator) Info(self *banyan.Self, m any) error {
 	}
 	switch m := m.(type) {
 	case look:
-		c.greet(self)
-		c.rewatch(self)
 		for _, b := range c.members {
-			if time.Since(b.moved) < patience {
-				continue
-			}
-			b.moved = time.Now()
-			if err := c.carryOut(self, c.core.AskAgain(b.node)); err != nil {
-				return err
+			if !c.e.takesPart(banyan.Atom(b.node)) { // it drains: what it has may count yet, but it gets nothing new
+				if err := c.leave(self, b, errDrains); err != nil {
+					return err
+				}
 			}
 		}
+		c.greet(self)
+		c.rewatch(self)
+		c.sum(self)
 		return c.next(self)
 	case banyan.NodeUp:
 		c.greet(self)
@@ -111,7 +118,7 @@ func (c *coordinator) Info(self *banyan.Self, m any) error {
 			}
 			return c.next(self)
 		}
-		if b := c.byStore[m.PID]; b != nil && b.monitor == m.Monitor {
+		if b := c.byHost[m.PID]; b != nil && b.monitor == m.Monitor {
 			return c.leave(self, b, m.Reason)
 		}
 		if m.PID == c.collect && c.finished == nil { // it tried, and something was lost on the way
@@ -120,36 +127,52 @@ func (c *coordinator) Info(self *banyan.Self, m any) error {
 			if m.Reason != banyan.ErrKilled {
 				c.trouble = m.Reason.Error()
 			}
+			return c.next(self)
 		}
 	}
 	return nil
 }
 
-// Cast takes a piece's result from a worker.
-func (m result) Cast(c *coordinator, self *banyan.Self) error {
-	if c.core == nil || m.Piece < 0 || m.Piece >= len(c.plan.Pieces) {
+// errDrains: a member's node takes no new work.
+var errDrains = errors.New("it drains")
+
+// Cast notes a piece that counts, and tells all.
+func (m counts) Cast(c *coordinator, self *banyan.Self) error {
+	if c.core == nil || !c.core.Count(m.Piece) {
 		return nil
 	}
-	if _, ok := c.results[m.Piece]; !ok {
-		c.results[m.Piece] = m.Data
-	}
-	if err := c.carryOut(self, c.core.Arrived(m.Piece)); err != nil {
-		return err
+	for _, b := range c.members {
+		c.tell(self, b, []int{m.Piece})
 	}
 	return c.next(self)
 }
 
-// Cast notes a copy.
-func (m kept) Cast(c *coordinator, self *banyan.Self) error {
-	b := c.byStore[m.Store]
-	if c.core == nil || b == nil || m.Plan != c.digest {
-		return nil
+// sum has the counts read, for those who watch.
+func (c *coordinator) sum(self *banyan.Self) {
+	if c.summing {
+		return
 	}
-	b.moved = time.Now()
-	if err := c.carryOut(self, c.core.Kept(m.Piece, b.node)); err != nil {
-		return err
-	}
-	return c.next(self)
+	c.summing = true
+	me, e := self.PID(), c.e
+	self.Go(func(ctx context.Context) error {
+		by, err := e.tables.sums(ctx)
+		if err != nil {
+			return err
+		}
+		return castFrom[*coordinator](ctx, e.node, me, summed{by})
+	})
+}
+
+// summed brings the counts.
+type summed struct{ by map[string]Counts }
+
+// Immutable marks it as safe to share: it is made for one.
+func (summed) Immutable() {}
+
+// Cast keeps them.
+func (m summed) Cast(c *coordinator, _ *banyan.Self) error {
+	c.sums, c.summing = m.by, false
+	return nil
 }
 
 // take is how long a piece is to take at least: its share of the text, of the time of all workers.
@@ -163,8 +186,10 @@ func (c *coordinator) next(self *banyan.Self) error {
 	if c.finished != nil {
 		return nil
 	}
-	if err := c.carryOut(self, c.core.Next()); err != nil {
-		return err
+	for _, g := range c.core.Next() {
+		m := work{g.Piece, c.plan.Pieces[g.Piece].First, c.plan.Paths(g.Piece), c.take(g.Piece), self.PID()}
+		to := banyan.At[*worker](workerName(g.Worker), banyan.Atom(g.Node))
+		c.try(banyan.Atom(g.Node), banyan.Cast(banyan.Within(self, later), to, m))
 	}
 	c.placeShards(self)
 	if !c.core.Done() || !c.collect.IsZero() || len(c.place) == 0 {
@@ -181,17 +206,17 @@ func (c *coordinator) next(self *banyan.Self) error {
 
 // placeShards tells the stores which shards are theirs, when that has changed.
 func (c *coordinator) placeShards(self *banyan.Self) {
-	synced := c.core.Synced()
-	if !c.collect.IsZero() && c.stands(synced) {
+	members := c.core.Members()
+	if !c.collect.IsZero() && c.stands(members) {
 		return // no shard moves for the sake of an even spread while they are read
 	}
-	place := job.Place(c.e.Shards, synced, c.place)
+	place := job.Place(c.e.Shards, members, c.place)
 	if maps.Equal(place, c.place) {
 		return
 	}
 	c.place = place
 	if !c.collect.IsZero() { // it reads where shards are no more: its Down starts another
-		c.try(self, c.lead.Node, banyan.SendExit(self, c.collect, banyan.ErrKill))
+		c.try(c.lead.Node, banyan.SendExit(self, c.collect, banyan.ErrKill))
 	}
 	for _, b := range c.members {
 		var list []int
@@ -200,7 +225,7 @@ func (c *coordinator) placeShards(self *banyan.Self) {
 				list = append(list, s)
 			}
 		}
-		c.try(self, b.store.Node, castTo[*store](self, b.store, own{c.lead, list}))
+		c.try(b.host.Node, castTo[*host](self, b.host, own{c.lead, list}))
 	}
 }
 
@@ -212,31 +237,4 @@ func (c *coordinator) stands(nodes []string) bool {
 		}
 	}
 	return len(c.place) == c.e.Shards
-}
-
-// carryOut does what the core asks for.
-func (c *coordinator) carryOut(self *banyan.Self, effects []job.Effect) error {
-	for _, e := range effects {
-		switch e.Do {
-		case job.Give:
-			m := work{e.Piece, c.plan.Pieces[e.Piece].First, c.plan.Paths(e.Piece), c.take(e.Piece), self.PID()}
-			to := banyan.At[*worker](workerName(e.Worker), banyan.Atom(e.Node))
-			c.try(self, banyan.Atom(e.Node), banyan.Cast(banyan.Within(self, later), to, m))
-		case job.Copy:
-			to := c.members[e.Node]
-			if to == nil {
-				continue
-			}
-			if e.From == "" {
-				c.try(self, to.store.Node, castTo[*store](self, to.store, keep{c.digest, e.Piece, c.results[e.Piece]}))
-			} else if from := c.members[e.From]; from != nil {
-				c.try(self, from.store.Node, castTo[*store](self, from.store, pass{c.digest, e.Piece, to.store}))
-			}
-		case job.Count, job.Drop:
-			delete(c.results, e.Piece)
-		default:
-			return fmt.Errorf("the core asks for something unknown: %+v", e)
-		}
-	}
-	return nil
 }

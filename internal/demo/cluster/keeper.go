@@ -95,6 +95,9 @@ func (m tell) Cast(k *keeper, self *banyan.Self) error {
 		k.told[m.From] = true
 	}
 	k.term = max(k.term, m.Lead.Term)
+	if m.Lead.PID == k.lead.PID && m.From == "" {
+		k.lead.Term = m.Lead.Term // the coordinator has it from the database now
+	}
 	if m.Lead.PID.IsZero() || m.Lead.PID == k.lead.PID || !k.lead.PID.IsZero() && m.Lead.before(k.lead) {
 		return k.elect(self)
 	}
@@ -119,7 +122,7 @@ func (k *keeper) follow(self *banyan.Self, l lead) error {
 
 // elect starts a coordinator if there is none and this is the lowest living name.
 func (k *keeper) elect(self *banyan.Self) error {
-	if !k.lead.PID.IsZero() {
+	if !k.lead.PID.IsZero() || !k.e.takesPart(k.e.node.Name()) {
 		return nil
 	}
 	nodes := k.e.neighbours()
@@ -144,6 +147,19 @@ func (k *keeper) elect(self *banyan.Self) error {
 		return nil
 	}
 	return k.follow(self, lead{k.term, k.e.node.Name(), pid})
+}
+
+// retire asks the keeper of this node, which drains, to let another one coordinate.
+type retire struct{}
+
+// Call stops the coordinator here, if it is here. Others see its end, and the lowest of them that takes part starts the next one; this node
+// does not, as long as it drains.
+func (retire) Call(k *keeper, self *banyan.Self) (struct{}, error) {
+	if k.lead.Node != k.e.node.Name() || k.lead.PID.IsZero() {
+		return struct{}{}, nil
+	}
+	k.e.log.Info("the coordinator is handed over: this node drains")
+	return struct{}{}, banyan.SendExit(self, k.lead.PID, banyan.ErrShutdown)
 }
 
 // who asks the keeper of this node what it knows.

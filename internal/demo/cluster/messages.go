@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -19,52 +20,22 @@ type work struct {
 	To           banyan.PID    // the coordinator
 }
 
-// result brings the coordinator a piece: an index.Result, encoded.
-type result struct {
-	Piece int
-	Data  []byte
-}
+// counts tells the coordinator that a piece counts.
+type counts struct{ Piece int }
 
-// hello asks a store to be a member.
+// hello asks a host to be a member.
 type hello struct{ Lead lead }
 
-// here answers hello: which pieces the store has, of which plan.
+// here answers hello.
 type here struct {
-	Node  banyan.Atom
-	Store banyan.PID
-	Plan  string // digest; "" none
-	Have  []int
+	Node banyan.Atom
+	Host banyan.PID
 }
 
-// setPlan gives a store the plan.
-type setPlan struct {
-	Lead   lead
-	Digest string
-	Data   []byte
-}
+// news tells a host which pieces count: all to a new member, then what is new.
+type news struct{ Pieces []int }
 
-// keep gives a store a copy of a piece's result.
-type keep struct {
-	Plan  string
-	Piece int
-	Data  []byte
-}
-
-// kept tells the coordinator that a store has a copy.
-type kept struct {
-	Store banyan.PID
-	Plan  string
-	Piece int
-}
-
-// pass asks a store to send a copy that it has to the store of another node.
-type pass struct {
-	Plan  string
-	Piece int
-	To    banyan.PID
-}
-
-// own tells a store which shards are placed on its node.
+// own tells a host which shards are placed on its node.
 type own struct {
 	Lead   lead
 	Shards []int
@@ -72,7 +43,7 @@ type own struct {
 
 // lead says who coordinates.
 type lead struct {
-	Term int
+	Term int // from the database; before the coordinator has it: one more than its keeper has heard of
 	Node banyan.Atom
 	PID  banyan.PID
 }
@@ -109,13 +80,10 @@ func register() {
 		banyan.RegisterType[lead]("demo_lead")
 		banyan.RegisterType[someLines]("demo_some_lines")
 		banyan.RegisterCast[work]("demo_work")
-		banyan.RegisterCast[result]("demo_result")
+		banyan.RegisterCast[counts]("demo_counts")
 		banyan.RegisterCast[hello]("demo_hello")
 		banyan.RegisterCast[here]("demo_here")
-		banyan.RegisterCast[setPlan]("demo_set_plan")
-		banyan.RegisterCast[keep]("demo_keep")
-		banyan.RegisterCast[kept]("demo_kept")
-		banyan.RegisterCast[pass]("demo_pass")
+		banyan.RegisterCast[news]("demo_news")
 		banyan.RegisterCast[own]("demo_own")
 		banyan.RegisterCast[ask]("demo_ask")
 		banyan.RegisterCast[tell]("demo_tell")
@@ -126,9 +94,14 @@ func register() {
 // castTo casts to a server known by its pid, on any node. A receiver that is gone is no error: whoever needs to know
 // monitors it.
 func castTo[S any, M banyan.Note[S]](self *banyan.Self, pid banyan.PID, m M) error {
-	ref, err := banyan.RefOf[S](self.Node(), pid)
+	return castFrom[S](self, self.Node(), pid, m)
+}
+
+// castFrom is castTo for goroutines of processes, with the context that they get.
+func castFrom[S any, M banyan.Note[S]](ctx context.Context, n *banyan.Node, pid banyan.PID, m M) error {
+	ref, err := banyan.RefOf[S](n, pid)
 	if err != nil {
 		return err
 	}
-	return banyan.Cast(banyan.Within(self, later), ref, m)
+	return banyan.Cast(banyan.Within(ctx, later), ref, m)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/db"
 	"github.com/banyan-go/banyan/internal/demo/index"
 	"github.com/banyan-go/banyan/supervisor"
 )
@@ -21,8 +22,8 @@ type Report struct {
 	PID        int // of the operating system
 	Neighbours []string
 	Done       int64 // bytes of text that the node's workers have counted since it started
-	Copies     int   // pieces that the node has a copy of
-	CopyBytes  int64 // and what they take
+	Replicas   int   // of the database's groups that the node has
+	Leads      int   // groups that it leads
 	Shards     []int
 	Processes  int
 	Leader     string // who coordinates, as far as this node knows
@@ -34,15 +35,16 @@ type Report struct {
 
 // Progress is what the coordinator knows.
 type Progress struct {
-	Phase                                 string // see Phases
-	Pieces, Pending, Given, Held, Counted int
-	Bytes, CountedBytes                   int64
-	Again                                 int // pieces given again since this coordinator began
-	Members, Synced                       []string
-	Load                                  map[string]int // pieces given to each node
-	Shards                                map[string]int // shards placed on each node
-	Trouble                               string         // why collecting the index failed the last time; it is tried again
-	Summary                               *index.Summary // when Phase is PhaseDone
+	Phase                           string // see Phases
+	Pieces, Pending, Given, Counted int
+	Bytes, CountedBytes             int64
+	Again                           int // pieces given again since this coordinator began
+	Members                         []string
+	Load                            map[string]int    // pieces given to each node
+	Shards                          map[string]int    // shards placed on each node
+	Counts                          map[string]Counts // of each node, from the table: over all its lives
+	Trouble                         string            // why collecting the index failed the last time; it is tried again
+	Summary                         *index.Summary    // when Phase is PhaseDone
 }
 
 // The phases of a job.
@@ -76,9 +78,9 @@ func (progress) Call(c *coordinator, _ *banyan.Self) (Progress, error) {
 		return Progress{Phase: PhasePlan}, nil
 	}
 	s := c.core.Stats()
-	p := Progress{Phase: PhaseIndex, Pieces: s.Pieces, Pending: s.Pending, Given: s.Given, Held: s.Held, Counted: s.Counted,
-		Bytes: s.Bytes, CountedBytes: s.CountedBytes, Again: s.Again, Members: c.core.Members(), Synced: c.core.Synced(),
-		Load: map[string]int{}, Shards: map[string]int{}, Trouble: c.trouble, Summary: c.finished}
+	p := Progress{Phase: PhaseIndex, Pieces: s.Pieces, Pending: s.Pending, Given: s.Given, Counted: s.Counted,
+		Bytes: s.Bytes, CountedBytes: s.CountedBytes, Again: s.Again, Members: c.core.Members(),
+		Load: map[string]int{}, Shards: map[string]int{}, Counts: c.sums, Trouble: c.trouble, Summary: c.finished}
 	for _, n := range p.Members {
 		p.Load[n], _ = c.core.Load(n)
 	}
@@ -86,7 +88,7 @@ func (progress) Call(c *coordinator, _ *banyan.Self) (Progress, error) {
 		p.Shards[n]++
 	}
 	switch {
-	case c.finished != nil:
+	case c.finished != nil && c.sums != nil:
 		p.Phase = PhaseDone
 	case c.core.Done():
 		p.Phase = PhaseCollect
@@ -122,8 +124,16 @@ func (r *reporter) Info(self *banyan.Self, _ any) error {
 		rep.Neighbours = append(rep.Neighbours, string(a))
 	}
 	quick := banyan.Timeout(askWait)
-	if h, err := banyan.Call(self, banyan.At[*store](storeName, ""), stored{}, quick); err == nil {
-		rep.Copies, rep.CopyBytes, rep.Shards = h.Pieces, h.Bytes, h.Shards
+	if list, err := banyan.Call(self, banyan.At[*host](hostName, ""), owns{}, quick); err == nil {
+		rep.Shards = list
+	}
+	if st, err := db.At("").Status(banyan.Within(self, askWait)); err == nil {
+		rep.Replicas = len(st.Groups)
+		for _, g := range st.Groups {
+			if g.Leader == st.Node {
+				rep.Leads++
+			}
+		}
 	}
 	if l, err := banyan.Call(self, banyan.At[*keeper](keeperName, ""), who{}, quick); err == nil {
 		rep.Leader, rep.Term = string(l.Node), l.Term

@@ -14,6 +14,7 @@ import (
 	"github.com/banyan-go/banyan/app"
 	"github.com/banyan-go/banyan/cluster"
 	"github.com/banyan-go/banyan/cluster/discover"
+	"github.com/banyan-go/banyan/db"
 	"github.com/banyan-go/banyan/dist"
 	"github.com/banyan-go/banyan/supervisor"
 )
@@ -36,6 +37,9 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) error {
 		return err
 	}
 	err = takePart(ctx, c, node, out, log)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		err = nil // it was stopped before it had a database
+	}
 	// The processes have ended. All nodes stop at once, so nobody is left to hear long goodbyes.
 	sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 300*time.Millisecond)
 	defer cancel()
@@ -47,21 +51,42 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger) error {
 	return err
 }
 
-// takePart finds the others and runs the tree.
+// takePart finds the others, opens the database with them, and runs the tree.
 func takePart(ctx context.Context, c Config, node *banyan.Node, out io.Writer, log *slog.Logger) error {
 	members, err := cluster.Start(ctx, node, cluster.Config{Cluster: "banyan demo", Secret: c.Cookie,
 		Discovery: []cluster.Discovery{discover.Dir(c.Meet)}})
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, node, tree(&env{Config: c, node: node, cluster: members, log: log}, out))
+	d, err := db.Start(ctx, node, db.Options{Dir: c.Data, Expect: founders(c.Expect)})
+	if err != nil {
+		return err
+	}
+	t, err := openTables(ctx, d)
+	if err != nil {
+		return errors.Join(err, d.Close())
+	}
+	members.OnDrain(func(ctx context.Context) error {
+		_, err := banyan.Call(node.Context(ctx), banyan.At[*keeper](keeperName, ""), retire{})
+		return err
+	})
+	err = app.Run(ctx, node, tree(&env{Config: c, node: node, cluster: members, tables: t, log: log}, out))
+	return errors.Join(err, d.Close())
+}
+
+// founders are the nodes that are started together, and create the database. One that is added later joins it.
+func founders(n int) (names []banyan.Atom) {
+	for i := range n {
+		names = append(names, banyan.Atom(Name(i)))
+	}
+	return names
 }
 
 // tree is what runs on every node.
 func tree(e *env, out io.Writer) *supervisor.Tree {
 	return supervisor.New(string(topName), supervisor.RestForOne, supervisor.Intensity(10, 10*time.Second),
 		supervisor.With(banyan.Name(topName)),
-		supervisor.Worker(string(storeName), newStore(e), supervisor.With(banyan.Name(storeName), roomy)),
+		supervisor.Worker(string(hostName), newHost(e), supervisor.With(banyan.Name(hostName))),
 		supervisor.New(string(shardsName), supervisor.Dynamic, supervisor.With(banyan.Name(shardsName)),
 			supervisor.Intensity(2*e.Shards+10, 5*time.Second)),
 		pool("readers", e.Readers, func(i int) supervisor.Spec {
@@ -76,7 +101,7 @@ func tree(e *env, out io.Writer) *supervisor.Tree {
 	)
 }
 
-// roomy is the mailbox of processes that many pieces may wait in: whole results, not only their numbers.
+// roomy is the mailbox of processes that whole segments may wait in, not only their numbers.
 var roomy = banyan.Mailbox(banyan.Limits{Bytes: 512 << 20})
 
 // pool is n children of one kind.

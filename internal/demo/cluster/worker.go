@@ -81,8 +81,7 @@ func (w *worker) begin(self *banyan.Self) error {
 	if err != nil {
 		return fmt.Errorf("piece %d: %w", m.Piece, err) // ends the worker: its pieces are given to others
 	}
-	r := index.Compute(m.Piece, m.First, t.List, w.e.Shards)
-	done := finished{result{m.Piece, r.Encode()}, 0}
+	done := finished{Result: index.Compute(m.Piece, m.First, t.List, w.e.Shards)}
 	for _, text := range t.List {
 		done.Bytes += int64(len(text.Data))
 	}
@@ -92,20 +91,30 @@ func (w *worker) begin(self *banyan.Self) error {
 
 // finished is what a worker sends itself when a piece is done and has taken as long as it is to take.
 type finished struct {
-	Result result
+	Result *index.Result
 	Bytes  int64
 }
 
 // Immutable marks it as safe to share: it goes to the process itself.
 func (finished) Immutable() {}
 
-// Cast sends the result to the coordinator, and goes on. If that is gone the result is too: the next one asks again.
+// Cast has the piece counted, and goes on with the next one meanwhile. The coordinator bounds how many are under way: a piece that does not
+// count yet is one of those that the worker has.
 func (m finished) Cast(w *worker, self *banyan.Self) error {
-	to := w.queue[0].To
+	to, e := w.queue[0].To, w.e
 	w.queue, w.busy = w.queue[1:], false
-	w.e.done.Add(m.Bytes)
-	if err := castTo[*coordinator](self, to, m.Result); err != nil {
-		w.e.log.Info("a result has nowhere to go", "piece", m.Result.Piece, "error", err)
-	}
+	self.Go(func(ctx context.Context) error {
+		first, err := e.tables.count(ctx, string(e.node.Name()), m.Result, m.Bytes)
+		if err != nil {
+			return fmt.Errorf("piece %d: %w", m.Result.Piece, err)
+		}
+		if first {
+			e.done.Add(m.Bytes)
+		}
+		if err := castFrom[*coordinator](ctx, e.node, to, counts{m.Result.Piece}); err != nil { // the next one sees the row
+			e.log.Info("the coordinator is not reached", "piece", m.Result.Piece, "error", err)
+		}
+		return nil
+	})
 	return w.begin(self)
 }

@@ -4,6 +4,7 @@ package job
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -15,123 +16,76 @@ func sizes(n int) []int64 {
 	return list
 }
 
-func give(p int, node string, w int) Effect { return Effect{Do: Give, Piece: p, Node: node, Worker: w} }
-func send(p int, from, to string) Effect    { return Effect{Do: Copy, Piece: p, From: from, Node: to} }
-
-func expect(t *testing.T, what string, got []Effect, want ...Effect) {
+func expect(t *testing.T, what string, got []Give, want ...Give) {
 	t.Helper()
-	if len(got) == 0 && len(want) == 0 {
-		return
-	}
-	if !reflect.DeepEqual(got, want) {
+	if !slices.Equal(got, want) {
 		t.Errorf("%s: got %+v, want %+v", what, got, want)
 	}
 }
 
+// joined is a core with these workers on each of some nodes.
+func joined(c *Core, workers int, nodes ...string) *Core {
+	for _, n := range nodes {
+		c.Join(n)
+		for w := range workers {
+			c.WorkerUp(n, w+1)
+		}
+	}
+	return c
+}
+
 // The life of a piece, and what the loss of its node does to it.
 func TestLife(t *testing.T) {
-	c := New(sizes(2), "a", 1)
-	expect(t, "join a", c.Join("a", []int{1}, nil))
-	expect(t, "join b", c.Join("b", []int{1}, nil))
-	expect(t, "next", c.Next(), give(0, "a", 1), give(1, "b", 1))
+	c := joined(New(sizes(3), 1), 1, "a", "b")
+	expect(t, "next", c.Next(), Give{0, "a", 1}, Give{1, "b", 1})
 	expect(t, "all are busy", c.Next())
-	expect(t, "0 arrived", c.Arrived(0), send(0, "", "a"), send(0, "", "b"))
-	expect(t, "a has 0", c.Kept(0, "a"))
-	expect(t, "b has 0", c.Kept(0, "b"), Effect{Do: Count, Piece: 0})
-	expect(t, "b has 0 again", c.Kept(0, "b"))
-	expect(t, "0 arrived again", c.Arrived(0), Effect{Do: Drop, Piece: 0})
-	expect(t, "b is lost", c.Leave("b"))
-	if s := c.Stats(); s.Counted != 1 || s.Pending != 1 || s.Again != 1 {
+	if !c.Count(0) || c.Count(0) || c.Count(-1) || c.Count(3) {
+		t.Error("a piece counts once, and only if there is one")
+	}
+	c.Leave("b")
+	c.Leave("b")
+	if s := c.Stats(); s.Counted != 1 || s.Pending != 2 || s.Again != 1 || s.Lost != 1 || s.CountedBytes != 10 {
 		t.Errorf("stats %+v", s)
 	}
-	expect(t, "1 goes to a", c.Next(), give(1, "a", 1))
-	expect(t, "b is back", c.Join("b", []int{1}, nil), send(0, "a", "b"))
-	if got := c.Synced(); !reflect.DeepEqual(got, []string{"a"}) {
-		t.Errorf("synced: %v", got)
+	expect(t, "1 goes to a", c.Next(), Give{1, "a", 1})
+	joined(c, 1, "b")
+	if !c.Count(1) { // b had done it, and its word was late
+		t.Error("1 does not count")
 	}
-	expect(t, "1 arrived", c.Arrived(1), send(1, "", "a"), send(1, "", "b"))
-	expect(t, "a has 1", c.Kept(1, "a"))
+	expect(t, "2 goes to who has done less", c.Next(), Give{2, "b", 1})
 	if c.Done() {
-		t.Error("done before b has a copy")
+		t.Error("done before 2 counts")
 	}
-	expect(t, "b is lost with copies under way", c.Leave("b"), Effect{Do: Count, Piece: 1})
-	if !c.Done() {
+	c.Count(2)
+	if !c.Done() || !slices.Equal(c.Counted(), []int{0, 1, 2}) {
 		t.Errorf("not done: %+v", c.Stats())
 	}
 }
 
-// A new coordinator learns all from the copies.
+// A new core is told what counts, and gives only the rest.
 func TestTakeOver(t *testing.T) {
-	c := New(sizes(4), "b", 2)
-	expect(t, "b joins alone", c.Join("b", []int{1}, []int{0, 1}), Effect{Do: Count, Piece: 0}, Effect{Do: Count, Piece: 1})
-	expect(t, "c has one more, and lacks one", c.Join("c", []int{1}, []int{0, 2}), send(1, "b", "c"), send(2, "c", "b"))
-	expect(t, "next", c.Next(), give(3, "b", 1))
-	expect(t, "2 reaches b", c.Kept(2, "b"), Effect{Do: Count, Piece: 2})
-	if got := c.Synced(); !reflect.DeepEqual(got, []string{"b"}) {
-		t.Errorf("synced: %v", got)
+	c := New(sizes(4), 2)
+	for _, p := range []int{2, 0} {
+		c.Count(p)
 	}
-	expect(t, "1 reaches c", c.Kept(1, "c"))
-	if got := c.Synced(); !reflect.DeepEqual(got, []string{"b", "c"}) {
-		t.Errorf("synced: %v", got)
+	joined(c, 1, "b")
+	expect(t, "next", c.Next(), Give{1, "b", 1}, Give{3, "b", 1})
+	if n, bytes := c.Load("b"); n != 2 || bytes != 24 {
+		t.Errorf("b has %d pieces, %d bytes", n, bytes)
 	}
-}
-
-// When the one that a copy was to come from is lost, another sends it; when nobody has it, it is done again.
-func TestSenderLost(t *testing.T) {
-	c := New(sizes(2), "a", 1)
-	c.Join("a", nil, []int{0})
-	expect(t, "b wants 0", c.Join("b", nil, nil), send(0, "a", "b"))
-	expect(t, "c has 0, and 1 alone", c.Join("c", []int{1}, []int{0, 1}), send(1, "c", "a"), send(1, "c", "b"))
-	expect(t, "a is lost", c.Leave("a"), send(0, "c", "b"))
-	expect(t, "c is lost", c.Leave("c"))
-	if s := c.Stats(); s.Counted != 0 || s.Pending != 2 || s.Held != 0 {
-		t.Errorf("stats %+v", s)
-	}
-	if got := c.Synced(); !reflect.DeepEqual(got, []string{"b"}) {
-		t.Errorf("synced: %v", got)
-	}
-	c.WorkerUp("b", 7)
-	expect(t, "0 is done again", c.Next(), give(0, "b", 7))
 }
 
 func TestWorkerLost(t *testing.T) {
-	c := New(sizes(3), "a", 2)
-	c.Join("a", []int{1, 2}, nil)
-	expect(t, "next", c.Next(), give(0, "a", 1), give(1, "a", 2), give(2, "a", 1))
+	c := joined(New(sizes(3), 2), 2, "a")
+	expect(t, "next", c.Next(), Give{0, "a", 1}, Give{1, "a", 2}, Give{2, "a", 1})
 	c.WorkerDown("a", 1)
 	c.WorkerDown("a", 1)
-	expect(t, "one goes to the other", c.Next(), give(0, "a", 2))
+	expect(t, "one goes to the other", c.Next(), Give{0, "a", 2})
 	c.WorkerUp("a", 1)
-	expect(t, "and one to the worker that is back", c.Next(), give(2, "a", 1))
+	expect(t, "and one to the worker that is back", c.Next(), Give{2, "a", 1})
 	if s := c.Stats(); s.Again != 2 || s.Given != 3 {
 		t.Errorf("stats %+v", s)
 	}
-}
-
-// Nobody gets work while too many results wait to be copied.
-func TestHeldIsBounded(t *testing.T) {
-	c := New(sizes(100), "a", 100)
-	c.Join("a", []int{1}, nil)
-	c.Next()
-	for p := range maxHeld {
-		c.Arrived(p)
-	}
-	c.WorkerDown("a", 1)
-	c.WorkerUp("a", 1)
-	expect(t, "too many held", c.Next())
-	c.Kept(0, "a")
-	if len(c.Next()) == 0 {
-		t.Error("one counts, and still nobody gets work")
-	}
-}
-
-func TestAskAgain(t *testing.T) {
-	c := New(sizes(2), "a", 1)
-	c.Join("a", nil, []int{0})
-	c.Join("b", nil, nil)
-	expect(t, "b is asked about", c.AskAgain("b"), send(0, "a", "b"))
-	expect(t, "a lacks nothing", c.AskAgain("a"))
-	expect(t, "nobody", c.AskAgain("x"))
 }
 
 func TestPlace(t *testing.T) {

@@ -20,8 +20,8 @@ type board struct {
 	job    cluster.Progress
 	jobOf  int       // the node that said it
 	jobAt  time.Time // when
-	term   int
-	again  int // under earlier coordinators; what was with workers when one was lost is known from its last report only
+	term   int       // of the newest coordinator; the database never gives one twice
+	again  int       // under earlier coordinators; what was with workers when one was lost is known from its last report only
 	about  bool
 	began  time.Time
 	ended  time.Time
@@ -40,7 +40,6 @@ type nodeState struct {
 	lastAt time.Time
 	rate   float64
 	added  time.Time // when it was added to a run that was going on; zero: it was there from the beginning, or has its share
-	before int64     // bytes counted in its earlier lives
 }
 
 const logLines = 14 // kept for the page
@@ -124,7 +123,7 @@ func (b *board) up(i int, c *child) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := &b.nodes[i]
-	*n = nodeState{child: c, lastAt: time.Now(), added: n.added, before: n.before + n.last.Done}
+	*n = nodeState{child: c, lastAt: time.Now(), added: n.added}
 }
 
 func (b *board) down(i int, back time.Time) {
@@ -132,18 +131,6 @@ func (b *board) down(i int, back time.Time) {
 	defer b.mu.Unlock()
 	n := &b.nodes[i]
 	n.child, n.ready, n.rate, n.back = nil, false, 0, back
-	for _, n := range b.nodes {
-		if n.child != nil {
-			return
-		}
-	}
-	if b.job.Phase == cluster.PhaseDone || back.IsZero() {
-		return
-	}
-	// Nobody is left who knows of the job: it begins anew, with the first term.
-	b.lostLead()
-	b.again += b.job.Counted + b.job.Held
-	b.job, b.term = cluster.Progress{}, 0
 }
 
 // lostLead keeps what is known of the work that was given under a coordinator that is no more.
@@ -161,7 +148,7 @@ func (b *board) situation(now time.Time) situation {
 		x.share = float64(b.job.CountedBytes) / float64(b.job.Bytes)
 	}
 	x.whole = b.job.Phase == cluster.PhaseIndex && b.job.Counted < b.job.Pieces && b.job.Given > 0 &&
-		now.Sub(b.jobAt) < time.Second && len(b.job.Synced) == len(b.nodes)
+		now.Sub(b.jobAt) < time.Second && len(b.job.Members) == len(b.nodes)
 	for i := range b.nodes {
 		n := &b.nodes[i]
 		x.whole = x.whole && n.child != nil && n.ready && n.last.Leader == cluster.Name(b.jobOf)
@@ -188,16 +175,17 @@ func (b *board) finish(ok bool, result string) {
 	b.ok, b.result = ok, result
 }
 
-// work tells how much each node has counted, for the end.
-func (b *board) work() string {
+// work tells how much each node has counted, for the end, and what that adds up to.
+func (b *board) work() (text string, sum cluster.Counts) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var list []string
 	for i := range b.nodes {
-		n := &b.nodes[i]
-		list = append(list, fmt.Sprintf("%s %s", short(i), page.Size(n.before+n.last.Done)))
+		n := b.job.Counts[cluster.Name(i)]
+		list = append(list, fmt.Sprintf("%s %s", short(i), page.Size(n.Bytes)))
+		sum.Pieces, sum.Bytes, sum.Words = sum.Pieces+n.Pieces, sum.Bytes+n.Bytes, sum.Words+n.Words
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(list, ", "), sum
 }
 
 // view is what the page and the terminal show.
@@ -222,7 +210,7 @@ func (b *board) view() page.View {
 	}
 	for i := range b.nodes {
 		n := &b.nodes[i]
-		x := page.Node{Short: short(i), Name: cluster.Name(i), Up: n.ready, Rate: n.rate, Report: n.last,
+		x := page.Node{Short: short(i), Name: cluster.Name(i), Up: n.ready, Rate: n.rate, Counts: b.job.Counts[cluster.Name(i)], Report: n.last,
 			Leader: n.ready && b.job.Pieces > 0 && b.jobOf == i}
 		switch {
 		case n.child == nil && !n.back.IsZero():

@@ -18,6 +18,9 @@ import (
 // ErrDifferent says that the index of the nodes is not the one of the plain program.
 var ErrDifferent = errors.New("the index that the nodes made is NOT the one that a plain program computes")
 
+// ErrCounts says that the nodes' counts do not add up to what was to be counted.
+var ErrCounts = errors.New("the counts of the nodes do NOT add up: pieces were lost or counted twice")
+
 // ErrTooFast says that a script could not kill all that it wanted to.
 var ErrTooFast = errors.New("the job was over before every node had been killed: give it more time with --least")
 
@@ -45,7 +48,8 @@ func (r *run) compare(ctx context.Context, job cluster.Progress, took time.Durat
 	r.screen.say("")
 	r.screen.say("%d nodes       %s", len(v.Nodes), describe(*job.Summary))
 	r.screen.say("              %s, %d killed, %s pieces handed out again%s", page.Clock(took), v.Kills, v.Repeated(), held)
-	r.screen.say("              counted by %s", r.board.work())
+	work, sum := r.board.work()
+	r.screen.say("              counted by %s: %d of %d pieces, %d words", work, sum.Pieces, job.Pieces, sum.Words)
 	for _, t := range job.Summary.Trouble {
 		r.screen.say("              unreadable: %s", t)
 	}
@@ -60,6 +64,10 @@ func (r *run) compare(ctx context.Context, job cluster.Progress, took time.Durat
 	if !equal {
 		r.board.finish(false, ErrDifferent.Error()+"\n"+where)
 		return fmt.Errorf("%w: %s", ErrDifferent, where)
+	}
+	if sum.Pieces != job.Pieces || sum.Words != int64(job.Summary.Words) {
+		r.board.finish(false, ErrCounts.Error())
+		return fmt.Errorf("%w: %d pieces of %d, %d words of %d", ErrCounts, sum.Pieces, job.Pieces, sum.Words, job.Summary.Words)
 	}
 	r.screen.say("equal, byte for byte")
 	if r.script != nil && r.script.left() > 0 {

@@ -115,7 +115,7 @@ func freePort() (int, error) {
 // start starts a node.
 func (r *run) start(i int) error {
 	c := r.config
-	c.Name = cluster.Name(i)
+	c.Name, c.Data = cluster.Name(i), filepath.Join(r.dir, "db", short(i))
 	p, err := r.nursery.node(i, c)
 	if err != nil {
 		return err

@@ -20,8 +20,9 @@ func serve(t *testing.T, kill func(string) error) *Server {
 	look := func() View {
 		return View{Dir: "/src<script>", Phase: "indexing", Share: 0.5, Bytes: 2 << 20, Counted: 1 << 20, Log: []string{"node a <b>"},
 			Nodes: []Node{{Short: "a", Name: "a@127.0.0.1", Up: true, State: "up", PID: 42, Leader: true, Rate: 1 << 20,
-				Report: cluster.Report{Shards: []int{1, 2}, Tree: &cluster.Branch{Name: "demo", Super: true,
-					Children: []cluster.Branch{{Name: "store", Turns: 7, Queue: 3}}}}},
+				Counts: cluster.Counts{Pieces: 3, Bytes: 5 << 20, Words: 77},
+				Report: cluster.Report{Shards: []int{1, 2}, Replicas: 9, Leads: 4, Tree: &cluster.Branch{Name: "demo", Super: true,
+					Children: []cluster.Branch{{Name: "host", Turns: 7, Queue: 3}}}}},
 				{Short: "b", Name: "b@127.0.0.1", State: "down"}}}
 	}
 	s, err := Start("127.0.0.1:0", look, Actions{kill, func() (string, error) { return "node d", nil }})
@@ -56,7 +57,7 @@ func TestPage(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatalf("status %d: %s", code, text)
 	}
-	for _, want := range []string{"a@127.0.0.1", "pid 42", "coordinator", "store", "7 turns", "3 queued", "50.0 %", "share of the work that a@127.0.0.1 does",
+	for _, want := range []string{"a@127.0.0.1", "pid 42", "coordinator", "host", "7 turns", "5.0 MB, 77 words", "9 replicas, leads 4", "3 queued", "50.0 %", "share of the work that a@127.0.0.1 does",
 		"/src&lt;script&gt;", "node a &lt;b&gt;", `value="b"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)

@@ -37,6 +37,7 @@ type Node struct {
 	Leader      bool
 	Rate        float64
 	Share       float64        // of the rate of all nodes, 0 to 1
+	Counts      cluster.Counts // what it has counted, as the table says
 	Report      cluster.Report // the last one
 }
 
