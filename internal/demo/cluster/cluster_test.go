@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/banyan-go/banyan"
+	"github.com/banyan-go/banyan/cluster"
+	"github.com/banyan-go/banyan/dist"
 	"github.com/banyan-go/banyan/internal/demo/index"
 )
 
@@ -64,7 +67,7 @@ func (n *testNode) end(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", n.name, err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatalf("%s does not stop", n.name)
 	}
 }
@@ -72,7 +75,7 @@ func (n *testNode) end(t *testing.T) {
 // await reads reports until one is as wanted.
 func (n *testNode) await(t *testing.T, what string, want func(Report) bool) Report {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	var last Report
 	for {
 		select {
@@ -94,6 +97,7 @@ func testConfig(t *testing.T, least time.Duration) Config {
 	if testing.Short() {
 		t.Skip("runs nodes for seconds")
 	}
+	t.Parallel() // most of that is waiting
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +171,41 @@ func TestTakeOver(t *testing.T) {
 	back := startNode(t, c.as(led))
 	back.await(t, "its place in the database, and the coordinator", func(x Report) bool { return x.Replicas > 0 && x.Leader == next.name })
 	for _, n := range append(rest, back) {
+		n.end(t)
+	}
+}
+
+// A node that drains hands the coordinator over; it stays, and gets no work.
+func TestDrain(t *testing.T) {
+	c := testConfig(t, 3*time.Second)
+	var nodes []*testNode
+	for i := range 3 {
+		nodes = append(nodes, startNode(t, c.as(i)))
+	}
+	n := nodes[0]
+	r := n.await(t, "some work", func(r Report) bool { return r.Job != nil && r.Job.Counted > 10 && len(r.Job.Members) == 3 })
+	operator, err := banyan.Start("operator@127.0.0.1", banyan.WithTransport(dist.New(dist.Config{Cookie: c.Cookie, Names: &dist.EPMD{Port: c.EPMDPort}})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer operator.Stop(context.Background())
+	drained := make(chan error, 1)
+	go func() { drained <- cluster.At(banyan.Atom(n.name)).Drain(operator.Context(t.Context())) }()
+	next := nodes[1].await(t, "another leader", func(x Report) bool { return x.Leader != "" && x.Leader != n.name })
+	leader := nodes[1]
+	if next.Leader == nodes[2].name {
+		leader = nodes[2]
+	}
+	x := leader.await(t, "end of the job", isDone)
+	if x.Term <= r.Term || len(x.Job.Members) != 2 {
+		t.Errorf("term %d after %d, members %v", x.Term, r.Term, x.Job.Members)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
+	right(t, c)
+	once(t, x, 3)
+	for _, n := range nodes {
 		n.end(t)
 	}
 }

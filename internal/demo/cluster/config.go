@@ -35,7 +35,8 @@ type Config struct {
 // Validate lists everything that is wrong with c.
 func (c Config) Validate() error {
 	var errs []error
-	for what, s := range map[string]string{"name": c.Name, "cookie": c.Cookie, "directory": c.Dir, "output file": c.Out, "folder for data": c.Data, "place to meet": c.Meet} {
+	for what, s := range map[string]string{"name": c.Name, "cookie": c.Cookie, "directory": c.Dir, "output file": c.Out,
+		"folder for data": c.Data, "place to meet": c.Meet} {
 		if s == "" {
 			errs = append(errs, fmt.Errorf("no %s is given", what))
 		}

@@ -105,7 +105,7 @@ func TestKillOne(t *testing.T) {
 		<-out.seen
 		fmt.Fprintln(kill, "kill a")
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := Run(ctx, o); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -133,7 +133,7 @@ func TestAddNode(t *testing.T) {
 		}
 		added <- err
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := Run(ctx, o); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -43,7 +43,7 @@ func newScript(seed uint64, nodes int) *script {
 type situation struct {
 	now     time.Time
 	share   float64 // of the work that counts
-	whole   bool    // all nodes are up and have all copies, and work is going on
+	whole   bool    // all nodes are up and take part, and work is going on
 	leader  int     // where the coordinator is
 	running int     // number of nodes
 }
