@@ -5,6 +5,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/internal/demo/index"
@@ -17,11 +18,15 @@ type shard struct {
 	number  int
 	index   *index.Shard
 	want    []int // pieces that count, and whose segments are not read
-	reading bool  // a goroutine reads the first of them
+	reading bool  // a goroutine reads some, or has done so just now
 }
 
-// batch is how many segments are read at a time.
-const batch = 32
+const (
+	// batch is how many segments are read at a time: they are held in memory.
+	batch = 64
+	// pace is how often they are read: many at a time cost much less than one by one.
+	pace = 500 * time.Millisecond
+)
 
 func newShard(e *env, number int) func(context.Context, *banyan.Self) (*shard, error) {
 	return func(_ context.Context, self *banyan.Self) (*shard, error) {
@@ -43,22 +48,31 @@ func (m more) Cast(s *shard, self *banyan.Self) error {
 	return nil
 }
 
-// segments brings what was read.
-type segments struct {
-	Pieces []int
-	List   [][]byte
-}
+// segments brings what was read, by piece.
+type segments struct{ by map[int][]byte }
 
 // Immutable marks it as safe to share: nobody writes to a segment.
 func (segments) Immutable() {}
 
 // Cast adds the segments, once, and reads on.
 func (m segments) Cast(s *shard, self *banyan.Self) error {
-	for i, p := range m.Pieces {
-		if _, err := s.index.Apply(p, m.List[i]); err != nil {
+	for p, seg := range m.by {
+		if _, err := s.index.Apply(p, seg); err != nil {
 			return fmt.Errorf("shard %d: %w", s.number, err)
 		}
 	}
+	if len(s.want) > 0 {
+		return readOn{}.Cast(s, self)
+	}
+	banyan.CastAfter(self, pace, readOn{})
+	return nil
+}
+
+// readOn is a shard's message to itself: it may read again.
+type readOn struct{}
+
+// Cast reads what has come meanwhile.
+func (readOn) Cast(s *shard, self *banyan.Self) error {
 	s.reading = false
 	s.read(self)
 	return nil
@@ -70,18 +84,15 @@ func (s *shard) read(self *banyan.Self) {
 		return
 	}
 	n := min(len(s.want), batch)
-	m := segments{Pieces: s.want[:n:n]}
+	pieces := s.want[:n:n]
 	s.want, s.reading = s.want[n:], true
 	me, e, number := self.PID(), s.e, s.number
 	self.Go(func(ctx context.Context) error {
-		for _, p := range m.Pieces {
-			seg, err := e.tables.segment(ctx, p, number)
-			if err != nil {
-				return err
-			}
-			m.List = append(m.List, seg)
+		by, err := e.tables.read(ctx, number, pieces)
+		if err != nil {
+			return err
 		}
-		return castFrom[*shard](ctx, e.node, me, m)
+		return castFrom[*shard](ctx, e.node, me, segments{by})
 	})
 }
 

@@ -71,8 +71,8 @@ const (
 )
 
 const (
-	// lanes is how many parts the rows of pieces fall into.
-	lanes = 16
+	// lanes is how many parts the rows of pieces fall into: about as many as the database has groups.
+	lanes = 8
 	// partSize bounds a row, and entrySize what a transaction writes; it may write 4 MB.
 	partSize  = 1 << 20
 	entrySize = 2 << 20
@@ -295,24 +295,45 @@ func (t *tables) done(ctx context.Context) (files map[int][]index.FileResult, er
 	return files, err
 }
 
-// segment is what a piece that counts says of a shard's words.
-func (t *tables) segment(ctx context.Context, piece, shard int) (seg []byte, err error) {
-	err = t.view(ctx, func(tx *db.Tx) error {
-		seg = nil
-		for i := 0; ; i++ {
-			part, ok, err := t.segments.Lookup(tx, segmentKey{laneOf(piece), piece, shard, i})
-			if err == nil && !ok {
-				err = fmt.Errorf("piece %d counts, and lacks part %d of its segment for shard %d", piece, i, shard)
+// read gives what pieces that count say of a shard's words. It takes one view for each lane.
+func (t *tables) read(ctx context.Context, shard int, pieces []int) (segs map[int][]byte, err error) {
+	byLane := map[int][]int{}
+	for _, p := range pieces {
+		byLane[laneOf(p)] = append(byLane[laneOf(p)], p)
+	}
+	segs = map[int][]byte{}
+	for _, list := range byLane {
+		err := t.view(ctx, func(tx *db.Tx) error {
+			for _, p := range list {
+				seg, err := t.segment(tx, p, shard)
+				if err != nil {
+					return err
+				}
+				segs[p] = seg
 			}
-			if err != nil {
-				return err
-			}
-			if seg = append(seg, part...); len(part) < partSize {
-				return nil
-			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-	})
-	return seg, err
+	}
+	return segs, nil
+}
+
+// segment puts a segment together.
+func (t *tables) segment(tx *db.Tx, piece, shard int) (seg []byte, err error) {
+	for i := 0; ; i++ {
+		part, ok, err := t.segments.Lookup(tx, segmentKey{laneOf(piece), piece, shard, i})
+		if err == nil && !ok {
+			err = fmt.Errorf("piece %d counts, and lacks part %d of its segment for shard %d", piece, i, shard)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if seg = append(seg, part...); len(part) < partSize {
+			return seg, nil
+		}
+	}
 }
 
 // Counts are the sums of what has been counted.

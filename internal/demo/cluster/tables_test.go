@@ -92,12 +92,12 @@ func TestLargePiece(t *testing.T) {
 			t.Fatal(first, err)
 		}
 		for s := range r.Segments {
-			if got, err := x.segment(t.Context(), r.Piece, s); err != nil || !bytes.Equal(got, r.Segments[s]) {
-				t.Errorf("size %d, shard %d: %d bytes, %v", size, s, len(got), err)
+			if got, err := x.read(t.Context(), s, []int{r.Piece}); err != nil || !bytes.Equal(got[r.Piece], r.Segments[s]) {
+				t.Errorf("size %d, shard %d: %d bytes, %v", size, s, len(got[r.Piece]), err)
 			}
 		}
 	}
-	if _, err := x.segment(t.Context(), 96, 0); err == nil {
+	if _, err := x.read(t.Context(), 0, []int{96}); err == nil {
 		t.Error("a piece that does not count has a segment")
 	}
 }
