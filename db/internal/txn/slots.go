@@ -10,21 +10,65 @@ const Slots = 4096
 // Groups is how many groups share the slots of a class, in equal parts.
 const Groups = 8
 
-// Class is where tables are kept. Its number is the upper part of the numbers of its slots.
+// Class is where tables are kept, and in how many copies. Its number is the upper part of the numbers of its slots: it is written down, and none is used again.
 type Class uint16
 
-// The classes.
+// The classes that every database has from its beginning. Those of other numbers of copies follow; see ClassFor.
 const (
 	Disk Class = iota // log and state on the disk
 	Meta              // one slot, of the meta group: what the database knows of itself
 	RAM               // log and state in memory
 )
 
+// Everywhere as a number of copies: each node has one.
+const Everywhere = 255
+
+// kinds are the classes by their numbers.
+var kinds = [...]struct {
+	ram    bool
+	copies int
+}{
+	Disk: {false, 3}, Meta: {false, Everywhere}, RAM: {true, 3},
+	3: {false, 1}, {true, 1}, {false, 5}, {true, 5}, {false, 7}, {true, 7}, {false, Everywhere}, {true, Everywhere},
+}
+
+// ClassFor is the class of tables in memory, or on the disk, in so many copies; ok is false if there is none.
+func ClassFor(ram bool, copies int) (c Class, ok bool) {
+	for i, k := range kinds {
+		if k.ram == ram && k.copies == copies && Class(i) != Meta {
+			return Class(i), true
+		}
+	}
+	return 0, false
+}
+
+// Classes are all classes.
+func Classes() (list []Class) {
+	for i := range kinds {
+		list = append(list, Class(i))
+	}
+	return list
+}
+
+// InRAM reports whether log and state are in memory.
+func (c Class) InRAM() bool { return kinds[c].ram }
+
+// Copies is how many copies there shall be, as far as there are nodes.
+func (c Class) Copies() int { return kinds[c].copies }
+
 // MetaGroup is the group of the tables that the database keeps for itself.
 const MetaGroup = 1
 
 // first is the first group of a class.
-var first = [...]uint64{Disk: 2, Meta: MetaGroup, RAM: 10}
+func (c Class) first() uint64 {
+	switch c {
+	case Meta:
+		return MetaGroup
+	case Disk:
+		return MetaGroup + 1
+	}
+	return MetaGroup + 1 + Groups*uint64(c-1)
+}
 
 // Base is the first slot of a class.
 func (c Class) Base() uint16 { return uint16(c) * Slots }
@@ -36,30 +80,34 @@ func (c Class) Groups() (list []uint64) {
 		n = 1
 	}
 	for i := range n {
-		list = append(list, first[c]+i)
+		list = append(list, c.first()+i)
 	}
 	return list
 }
 
 // ClassOf is the class of a group.
 func ClassOf(group uint64) Class {
+	c := Disk
 	switch {
 	case group == MetaGroup:
 		return Meta
-	case group >= first[RAM]:
-		return RAM
+	case group >= RAM.first():
+		c = Class((group-MetaGroup-1)/Groups) + 1
 	}
-	return Disk
+	if int(c) >= len(kinds) {
+		panic(fmt.Sprintf("txn: group %d is of no class", group))
+	}
+	return c
 }
 
 // GroupOfSlot is the group that has a slot. It is the same on every node and in every version.
 func GroupOfSlot(slot uint16) uint64 {
 	c := Class(slot / Slots)
-	switch c {
-	case Meta:
+	switch {
+	case c == Meta:
 		return MetaGroup
-	case Disk, RAM:
-		return first[c] + uint64(slot%Slots)*Groups/Slots
+	case int(c) < len(kinds):
+		return c.first() + uint64(slot%Slots)*Groups/Slots
 	}
 	panic(fmt.Sprintf("txn: slot %#x is of no class", slot))
 }
@@ -71,7 +119,7 @@ func SlotsOf(group uint64) (from, to uint16) {
 		return c.Base(), c.Base()
 	}
 	const each = Slots / Groups
-	from = c.Base() + uint16(group-first[c])*each
+	from = c.Base() + uint16(group-c.first())*each
 	return from, from + each - 1
 }
 
