@@ -89,7 +89,14 @@ func (c *Core) load(group uint64) error {
 		case log.Grave() != 0:
 			return c.cfg.State.Remove(group) // destroyed, and a crash kept the state
 		}
-		c.add(&replica{group: group, log: log}).lose(c, "its log is not there, its state is")
+		// Which replica it was stands in its configuration. If it does not, none is ever let in here again: one that forgot its votes might be among them.
+		r := &replica{group: group, log: log}
+		for _, m := range conf.Members {
+			if m.Store == c.cfg.Log.ID() {
+				r.id = m.Replica
+			}
+		}
+		c.add(r).lose(c, "its log is not there, its state is")
 		return nil
 	}
 	r := &replica{group: group, id: log.Replica(), log: log, conf: conf, applied: at, durable: at.Index, queued: at.Index}
@@ -154,6 +161,28 @@ func (c *Core) remove(r *replica) {
 // Create makes the first replica of a new group on this node: members lists all of them, with the ids that they shall
 // have. Each member's node does the same. It writes to both stores before it returns, and may be repeated after a crash.
 func (c *Core) Create(group uint64, members []state.Member) error {
+	return c.create(group, members, raftlog.Mark{Index: 1, Term: 1}, nil)
+}
+
+// Begin makes the one replica that a group begins with, here, under the given id and behind the given index, with rows in the form of
+// state.AppendRow. It is Create for a group that may have been there before, under ids and with an index that were all lower; ErrRefused: one of those
+// is here, or this one was, and has moved on.
+func (c *Core) Begin(group, replica, index uint64, rows []byte) error {
+	r := c.groups[group]
+	if r != nil && r.id != replica {
+		return fmt.Errorf("%w: group %d has replica %d here", ErrRefused, group, r.id)
+	}
+	log, err := c.cfg.Log.Load(group)
+	if err != nil {
+		return err
+	}
+	if log.Grave() >= replica {
+		return fmt.Errorf("%w: replica %d of group %d was here", ErrRefused, replica, group)
+	}
+	return c.create(group, []state.Member{{Replica: replica, Node: c.cfg.Node, Store: c.cfg.Log.ID()}}, raftlog.Mark{Index: index, Term: 1}, rows)
+}
+
+func (c *Core) create(group uint64, members []state.Member, first raftlog.Mark, rows []byte) error {
 	if c.err != nil {
 		return c.err
 	}
@@ -171,13 +200,15 @@ func (c *Core) Create(group uint64, members []state.Member) error {
 		return err
 	}
 	// The same three steps as for a snapshot that comes in: a group begins with the snapshot of nothing, at index 1 of term 1.
-	first := raftlog.Mark{Index: 1, Term: 1}
 	w := &raftlog.Write{Log: log, Replica: self, Installing: &first}
 	if err := c.cfg.Log.Commit(raftlog.Batch{w}, true); err != nil {
 		return err
 	}
 	log.Done(w)
 	im, err := c.cfg.State.Import(group, state.Applied(first), conf)
+	if err == nil {
+		err = im.Add(rows)
+	}
 	if err == nil {
 		err = im.Finish()
 	}

@@ -157,6 +157,21 @@ func (c *Core) installed(r *replica, it *item, in *incoming, at raftlog.Mark) {
 	c.write(it)
 }
 
+// Abandon ends the replica of a group that is here, though its group has not removed it: its owner knows that the group will never have a majority again.
+// done is called when nothing of it is left, at once if no replica is here.
+func (c *Core) Abandon(group uint64, done func()) {
+	r := c.groups[group]
+	if c.err != nil {
+		return
+	}
+	if r == nil {
+		done()
+		return
+	}
+	r.ended = append(r.ended, done)
+	c.destroy(r)
+}
+
 // destroy ends a replica that was removed from its group, and makes sure that it does not come back.
 func (c *Core) destroy(r *replica) {
 	if r.ending {
@@ -175,6 +190,9 @@ func (c *Core) destroy(r *replica) {
 			if c.groups[r.group] == r {
 				c.remove(r)
 				c.cfg.Events.Gone(r.group, r.id)
+			}
+			for _, f := range r.ended {
+				f()
 			}
 		}})
 	}

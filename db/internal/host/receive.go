@@ -23,7 +23,11 @@ func (c *Core) Receive(f *Frame) {
 func (c *Core) receive(node uint64, m *Message) {
 	switch m.Kind {
 	case KindLost:
-		c.cfg.Events.Lost(m.Group, m.From, "its store is gone")
+		if r := c.groups[m.Group]; r != nil && r.id != m.From {
+			if _, ok := r.conf.Member(m.From); ok { // or it was removed meanwhile
+				c.cfg.Events.Lost(m.Group, m.From, "its store is gone")
+			}
+		}
 		return
 	case KindGone:
 		if r := c.groups[m.Group]; r != nil && r.id == m.To && r.rn != nil {

@@ -34,6 +34,7 @@ type replica struct {
 	own                uint64 // of a leader: index of the first entry of its term, 0 as long as that went through no turn
 	inQueue            bool
 	ending             bool // it is being destroyed
+	ended              []func()
 	paused             bool // no turns: a snapshot is being installed
 	staged             *incoming
 

@@ -9,8 +9,8 @@ import (
 
 // peer is another node, as its frames show it.
 type peer struct {
-	boot   uint64
-	silent int // ticks since it was heard
+	run    uint64 // of its store
+	silent int    // ticks since it was heard
 	up     bool
 }
 
@@ -140,8 +140,9 @@ func (c *Core) orphans(node uint64) {
 // groups that it has a part in tick again.
 func (c *Core) heard(f *Frame) {
 	p := c.peer(f.From)
-	back := !p.up || p.boot != f.Boot
-	p.up, p.boot, p.silent = true, f.Boot, 0
+	run := mix(f.Store, f.Boot)
+	back := !p.up || p.run != run
+	p.up, p.run, p.silent = true, run, 0
 	if !back {
 		return
 	}

@@ -63,11 +63,14 @@ func (e *Export) Next(size int) (rows []byte, last bool, err error) {
 			}
 			continue
 		}
-		rows = appendBytes(appendBytes(rows, e.it.Key()), e.it.Value())
+		rows = AppendRow(rows, e.it.Key(), e.it.Value())
 		e.it.Next()
 	}
 	return rows, false, nil
 }
+
+// AppendRow appends a row in the form of Export.Next and Import.Add. Rows must be in order.
+func AppendRow(b, key, value []byte) []byte { return appendBytes(appendBytes(b, key), value) }
 
 func appendBytes(b, v []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(v)))
