@@ -27,7 +27,8 @@ type Seen struct {
 }
 
 // Look answers what an entry asks, which is not carried out. A KindCommit asks whether what it read is as it was, or, with Commit, was so all the time: Committed
-// or Conflict, and Holders are those whose outcome may be that it is not; a KindClose asks what is known of its number; a KindPrepare who is prepared.
+// or Conflict, and Holders are those whose outcome may be that it is not; a KindClose asks what is known of its number; a KindPrepare who is prepared; a KindExpire which
+// sessions are remembered: Holders have their names.
 func Look(r pebble.Reader, group uint64, e *Entry) (s Seen, err error) {
 	switch e.Kind {
 	case KindCommit:
@@ -41,6 +42,12 @@ func Look(r pebble.Reader, group uint64, e *Entry) (s Seen, err error) {
 		s.Outcome, s.Known, err = outcome(r, group, e.Session, e.Seq)
 	case KindPrepare:
 		s.Holders, err = Holders(r, group, func(*Entry) bool { return true })
+	case KindExpire:
+		var list []Session
+		list, err = Sessions(r, group)
+		for _, x := range list {
+			s.Holders = append(s.Holders, Holder{Session: x})
+		}
 	default:
 		err = fmt.Errorf("%w: of kind %d, which asks nothing", ErrEntry, e.Kind)
 	}

@@ -18,7 +18,7 @@ type Kind byte
 const (
 	KindCommit  Kind = iota + 1 // a transaction in one group
 	KindClose                   // makes sure that the number does not commit any more, if it has not: where the record is, it ends one that is prepared
-	KindExpire                  // forgets a session, if nothing of it is prepared here
+	KindExpire                  // forgets a session, if nothing of it is prepared here; with Commit, it is known as ended for a while, and what comes of it is refused
 	KindPrepare                 // a part of a transaction: checked, and locked until it is resolved
 	KindDecide                  // where the record is: what is prepared is committed
 	KindResolve                 // elsewhere: what is prepared is written, or given up
@@ -49,7 +49,7 @@ type Entry struct {
 	At      uint64 // the index of the state that was read
 	Record  uint64 // of a Prepare: the group that has the record
 	Start   uint64 // of a Prepare: when the transaction was first tried; the older one goes first
-	Commit  bool   // of a Resolve: written, not given up
+	Commit  bool   // of a Resolve: written, not given up; of an Expire: see there
 	Reads   []Read
 	Scans   []Scan
 	Writes  []Write

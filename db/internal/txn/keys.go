@@ -16,6 +16,7 @@ const (
 
 // The letters behind the number of a group.
 const (
+	letterBuried   = 'b'
 	letterLock     = 'l' // of a mark
 	letterMark     = 'm'
 	letterOpen     = 'o'
@@ -92,6 +93,11 @@ func outcomeKey(group uint64, s Session, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(sessionKey(group, s), 1), seq)
 }
 
+// buriedKey is that of a session that is known as ended, by when that was written.
+func buriedKey(group, index uint64, s Session) []byte {
+	return append(binary.BigEndian.AppendUint64(groupKey(group, letterBuried), index), s[:]...)
+}
+
 func openKey(group uint64) []byte { return groupKey(group, letterOpen) }
 
 func preparedKey(group uint64, s Session, seq uint64) []byte {
@@ -120,6 +126,9 @@ func deletedKey(key []byte) []byte {
 	b[PrefixLen-1] = 'd'
 	return b
 }
+
+// MarkRow is the row under a MarkKey, of a version.
+func MarkRow(version uint64) []byte { return row(version, nil) }
 
 // row is the stored form of a value.
 func row(version uint64, value []byte) []byte {

@@ -3,6 +3,7 @@
 package txn
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -44,7 +45,42 @@ func (s *step) expire() (Outcome, error) {
 		return Outcome{Verdict: Blocked, Holder: open[0].holder()}, nil
 	}
 	k := sessionKey(s.group, s.Session)
-	return Outcome{Verdict: Committed, Version: s.index}, s.w.DeleteRange(k, After(k), nil)
+	err = s.w.DeleteRange(k, After(k), nil)
+	if err == nil && s.Commit {
+		err = s.bury()
+	}
+	return Outcome{Verdict: Committed, Version: s.index}, err
+}
+
+// graves is how many sessions a group knows as ended.
+const graves = 256
+
+// over is the low number of a session that is known as ended: all of its numbers are done with.
+const over = 1<<64 - 1
+
+// bury keeps a session known as ended, until as many others have ended since.
+func (s *step) bury() (err error) {
+	err = errors.Join(
+		s.w.Set(lowKey(s.group, s.Session), binary.BigEndian.AppendUint64(nil, over), nil),
+		s.w.Set(buriedKey(s.group, s.index, s.Session), nil, nil))
+	from := groupKey(s.group, letterBuried)
+	it, bad := s.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: After(from)})
+	if bad != nil {
+		return errors.Join(err, bad)
+	}
+	defer func() { err = errors.Join(err, it.Error(), it.Close()) }()
+	n := 0
+	for ok := it.Last(); ok; ok = it.Prev() {
+		if n++; n < graves {
+			continue
+		}
+		if len(it.Key()) != len(from)+24 {
+			return fmt.Errorf("txn: the grave of a session has a key of %d bytes: it is damaged", len(it.Key()))
+		}
+		old := sessionKey(s.group, Session(it.Key()[len(from)+8:]))
+		err = errors.Join(err, s.w.DeleteRange(old, After(old), nil), s.w.Delete(it.Key(), nil))
+	}
+	return err
 }
 
 func outcome(r pebble.Reader, group uint64, s Session, seq uint64) (Outcome, bool, error) {
@@ -70,7 +106,7 @@ func decodeNumber(v []byte) (uint64, error) {
 	return binary.BigEndian.Uint64(v), nil
 }
 
-// Sessions lists the sessions that a group remembers.
+// Sessions lists the sessions that a group remembers, but for those that it knows as ended.
 func Sessions(r pebble.Reader, group uint64) (list []Session, err error) {
 	from := groupKey(group, letterSession)
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: After(from)})
@@ -82,7 +118,9 @@ func Sessions(r pebble.Reader, group uint64) (list []Session, err error) {
 			return nil, errors.Join(fmt.Errorf("txn: a session's key of %d bytes: it is damaged", len(it.Key())), it.Close())
 		}
 		s := Session(it.Key()[len(from):])
-		list = append(list, s)
+		if low := binary.BigEndian.AppendUint64(nil, over); !bytes.Equal(it.Key(), lowKey(group, s)) || !bytes.Equal(it.Value(), low) {
+			list = append(list, s)
+		}
 		ok = it.SeekGE(After(sessionKey(group, s)))
 	}
 	return list, errors.Join(it.Error(), it.Close())
