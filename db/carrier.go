@@ -3,6 +3,7 @@
 package db
 
 import (
+	"context"
 	"encoding/binary"
 	"sync"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/supervisor"
 )
 
 // The registered names of a node's part in the database.
@@ -32,14 +34,22 @@ type carrier struct {
 	beats, entries *sender
 }
 
+// Send implements host.Transport, for the host on the disk.
+func (c *carrier) Send(f *host.Frame) { c.send(f, isFrame) }
+
+// ramCarrier is the carrier for the host in memory.
+type ramCarrier struct{ *carrier }
+
 // Send implements host.Transport.
-func (c *carrier) Send(f *host.Frame) {
+func (c ramCarrier) Send(f *host.Frame) { c.send(f, isRAMFrame) }
+
+func (c *carrier) send(f *host.Frame, kind byte) {
 	light, heavy := split(f)
 	if light != nil {
-		c.beats.put(parcel{to: f.To, frame: light})
+		c.beats.put(parcel{to: f.To, kind: kind, frame: light})
 	}
 	if heavy != nil {
-		c.entries.put(parcel{to: f.To, frame: heavy})
+		c.entries.put(parcel{to: f.To, kind: kind, frame: heavy})
 	}
 }
 
@@ -77,27 +87,39 @@ func isHeavy(m *host.Message) bool {
 // parcel is a frame, or a whisper, on its way to a node.
 type parcel struct {
 	to      uint64
+	kind    byte
 	frame   *host.Frame
 	whisper []byte
 }
 
-// sender is a process that encodes and sends. It never waits for a link.
+// sender is a queue and the process that encodes and sends what is in it. It never waits for a link.
 type sender struct {
-	ref   banyan.Ref[*sender]
 	m     *member
-	limit int // parcels that may wait
+	name  banyan.Atom // of the process
+	limit int         // parcels that may wait
 
 	mu    sync.Mutex
-	queue []parcel
-
-	buf []byte // the process's own
+	queue []parcel // Invariant: if there is a parcel in it, a nudge is on its way to the process, or the process is about to look
 }
 
-// newSender starts a sender, before the host runs.
-func newSender(m *member, limit int) (s *sender, err error) {
-	s = &sender{m: m, limit: limit}
-	s.ref, err = banyan.SpawnState(m.node, s)
-	return s, err
+// sending is the process's own.
+type sending struct {
+	*sender
+	buf []byte
+}
+
+// spec is the process. One that starts again begins with nothing: raft sends again.
+func (s *sender) spec() supervisor.Spec {
+	return supervisor.Worker(string(s.name), func(context.Context, *banyan.Self) (*sending, error) {
+		s.drop()
+		return &sending{sender: s}, nil
+	}, supervisor.With(banyan.Name(s.name)))
+}
+
+func (s *sender) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = nil
 }
 
 // put queues a parcel, or drops it. It never waits: it is called by the host's core.
@@ -108,8 +130,8 @@ func (s *sender) put(p parcel) {
 		s.queue = append(s.queue, p)
 	}
 	s.mu.Unlock()
-	if n == 0 {
-		_ = banyan.Cast(s.m.ctx, s.ref, frameNudge{}) // the sender ends with the database
+	if n == 0 && banyan.Cast(s.m.ctx, banyan.At[*sending](s.name, s.m.node.Name()), frameNudge{}) != nil {
+		s.drop() // the process is being started again, or ends with the database
 	}
 }
 
@@ -117,7 +139,7 @@ func (s *sender) put(p parcel) {
 type frameNudge struct{}
 
 // Cast sends what waits.
-func (frameNudge) Cast(s *sender, self *banyan.Self) error {
+func (frameNudge) Cast(s *sending, self *banyan.Self) error {
 	s.mu.Lock()
 	parcels := s.queue
 	s.queue = nil
@@ -127,11 +149,7 @@ func (frameNudge) Cast(s *sender, self *banyan.Self) error {
 		if name == "" {
 			continue
 		}
-		kind := byte(isWhisper)
-		if p.frame != nil {
-			kind = isFrame
-		}
-		s.buf = append(appendEnvelope(s.buf[:0], kind, s.m.cluster, s.m.node.Name()), p.whisper...)
+		s.buf = append(appendEnvelope(s.buf[:0], p.kind, s.m.cluster, s.m.node.Name()), p.whisper...)
 		if p.frame != nil {
 			var err error
 			if s.buf, err = p.frame.Append(s.buf); err != nil {
@@ -150,6 +168,7 @@ func (frameNudge) Cast(s *sender, self *banyan.Self) error {
 const (
 	isFrame = iota + 1
 	isWhisper
+	isRAMFrame // of the host in memory
 )
 
 func appendEnvelope(b []byte, kind byte, cluster uint64, name banyan.Atom) []byte {
@@ -184,8 +203,16 @@ func (m frameNote) Cast(g *door, _ *banyan.Self) error {
 		in.stranger(name, cluster)
 		return nil
 	}
-	if kind == isWhisper {
+	e := &in.db.engine
+	switch kind {
+	case isFrame:
+	case isRAMFrame:
+		e = &in.db.ram
+	case isWhisper:
 		in.hear(name, rest)
+		return nil
+	default:
+		in.badFrames.Add(1)
 		return nil
 	}
 	f, err := host.Decode(rest)
@@ -194,6 +221,6 @@ func (m frameNote) Cast(g *door, _ *banyan.Self) error {
 		return nil
 	}
 	in.peers.learn(f.From, name)
-	in.db.host.Do(func(c *host.Core) { c.Receive(f) })
+	e.host.Do(func(c *host.Core) { c.Receive(f) })
 	return nil
 }

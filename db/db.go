@@ -33,10 +33,9 @@ const patience = 10 * time.Second
 
 // DB is an open database.
 type DB struct {
-	host   *host.Host
-	log    *raftlog.Store
-	state  *state.Store
-	shards map[uint64]shard // by group; not changed once the database is open
+	engine                  // on the disk
+	ram    engine           // in memory
+	shards map[uint64]shard // all groups that there may be; not changed once the database is open
 
 	member *member // nil of one that Open gave
 	fs     vfs.FS
@@ -47,8 +46,7 @@ type DB struct {
 	leases  *tenure.Keeper // nil until they are of use: see lease
 	downs   watchers
 
-	ram    ram
-	copies *copies // of tables that are stored as DiskRAM
+	losses losses
 
 	session  txn.Session
 	txns     *twophase.Coordinator
@@ -97,7 +95,7 @@ func open(fs vfs.FS, dir string) (_ *DB, err error) {
 	if err := errors.Join(refused.errs...); err != nil {
 		return nil, err
 	}
-	if err := d.found(core); err != nil {
+	if err := d.create(core); err != nil {
 		return nil, err
 	}
 	for _, g := range core.Groups() {
@@ -106,15 +104,36 @@ func open(fs vfs.FS, dir string) (_ *DB, err error) {
 		}
 	}
 	d.host = host.Start(core, tick, nil)
+	if err := d.startRAM(host.Config{Node: founder}, nil); err != nil {
+		return nil, err
+	}
 	d.shards = map[uint64]shard{}
-	for _, g := range groups() {
-		d.shards[g] = &local{group: g, host: d.host, state: d.state}
+	for _, g := range allGroups() {
+		d.shards[g] = d.here(g)
 	}
 	return d, d.begin()
 }
 
-// groups are all groups of a database.
+// startRAM starts the host of the groups in memory.
+func (d *DB) startRAM(c host.Config, t host.Transport) error {
+	c.Log, c.State, c.Rand = d.ram.log, d.ram.state, newRand()
+	core, err := host.New(c)
+	if err == nil {
+		d.ram.host = host.Start(core, tick, t)
+	}
+	return err
+}
+
+// groups are those that a database has from its beginning.
 func groups() []uint64 { return append(txn.Meta.Groups(), txn.Disk.Groups()...) }
+
+// allGroups are those that it may have.
+func allGroups() (list []uint64) {
+	for _, c := range txn.Classes() {
+		list = append(list, c.Groups()...)
+	}
+	return list
+}
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(newID(), newID())) }
 
@@ -138,6 +157,9 @@ func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 		return nil, err
 	}
 	d.copies = newCopies(d.state)
+	if err = d.ram.openMemory(); err != nil {
+		return nil, err
+	}
 	d.session = sessionOf(d.log.ID(), d.log.Boot())
 	d.world = &world{DB: d}
 	d.txns = &twophase.Coordinator{World: d.world, Session: d.session}
@@ -148,9 +170,9 @@ func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 // founder is the number of the node that creates the database.
 const founder = 1
 
-// found creates the database: all groups have their first replica here. It is the last step that gives the database its name, so
+// create creates the database: all groups have their first replica here. It is the last step that gives the database its name, so
 // that one which a crash broke off is done again, and one that is done never is.
-func (d *DB) found(core *host.Core) error {
+func (d *DB) create(core *host.Core) error {
 	if d.cluster() != 0 {
 		return nil
 	}
@@ -187,21 +209,22 @@ func (r *refusals) Lost(group, replica uint64, why string) {
 	r.errs = append(r.errs, fmt.Errorf("replica %d of group %d cannot be used: %s: restore the folder as a whole", replica, group, why))
 }
 
-// begin ends the sessions that earlier processes had in this folder.
+// begin ends the sessions that earlier processes had in this folder, and begins anew what they had in memory. Nobody else uses the database yet.
 func (d *DB) begin() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := d.forgetSessions(ctx); err != nil {
+	err := d.renew(ctx)
+	if err == nil {
+		err = d.found(ctx)
+	}
+	if err != nil {
 		return err
 	}
-	return d.refill(ctx)
+	return d.forgetSessions(ctx)
 }
 
-// replica finds the store that has a replica of a group.
+// replica finds the store that has a replica of a group, if one is here.
 func (d *DB) replica(group uint64) (*state.Store, bool) {
-	if txn.ClassOf(group) == txn.RAM {
-		return d.ram.state, true // there are tables in it: it was made
-	}
 	switch s := d.shards[group].(type) {
 	case *local:
 		return s.state, true
@@ -213,20 +236,14 @@ func (d *DB) replica(group uint64) (*state.Store, bool) {
 
 // copyOf finds the copy of a table that has one.
 func (d *DB) copyOf(ref *tableRef) (*tableCopy, error) {
-	switch ref.storage {
-	case RAM:
-		return d.ram.copies.table(ref)
-	case DiskRAM:
-		return d.copies.table(ref)
+	if ref.storage == Disk {
+		return nil, nil
 	}
-	return nil, nil
+	return d.engineOf(ref.class.Groups()[0]).copies.table(ref)
 }
 
 // shard finds a group.
 func (d *DB) shard(group uint64) (shard, error) {
-	if txn.ClassOf(group) == txn.RAM {
-		return d.ramShard(group)
-	}
 	if s := d.shards[group]; s != nil {
 		return s, nil
 	}
@@ -237,30 +254,24 @@ func (d *DB) shard(group uint64) (shard, error) {
 // twice is closing once.
 func (d *DB) Close() error {
 	d.closing.Do(func() {
+		if d.member != nil {
+			d.member.farewell()
+		}
 		d.endLease()
 		close(d.closed)
 		if d.member != nil {
 			d.member.stop()
 		}
-		d.host.Stop()
+		d.engine.stop()
+		d.ram.stop()
 		d.left.wait()
 		d.users.wait()
-		err := d.ram.close()
-		d.closeErr = errors.Join(err, d.closeStores())
+		d.closeErr = d.closeStores()
 	})
 	return d.closeErr
 }
 
-func (d *DB) closeStores() error {
-	var err error
-	if d.state != nil {
-		err = d.state.Close()
-	}
-	if d.log != nil {
-		err = errors.Join(err, d.log.Close())
-	}
-	return err
-}
+func (d *DB) closeStores() error { return errors.Join(d.ram.close(), d.engine.close()) }
 
 // applied follows what the groups write, replaced what replaces them.
 func (d *DB) applied(group, index uint64, writes []txn.Write) {
@@ -282,7 +293,7 @@ func (d *DB) stopped() error {
 		return ErrClosed
 	default:
 	}
-	return errors.Join(ErrDead, d.log.Err(), d.state.Err())
+	return errors.Join(ErrDead, d.log.Err(), d.state.Err(), d.ram.log.Err(), d.ram.state.Err())
 }
 
 // View runs fn on the newest state, as it is at one moment that lies between the call and the return. What it reads is kept for it for as long as it

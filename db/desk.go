@@ -139,12 +139,15 @@ func (d *desk) serves(cluster uint64) *answer {
 }
 
 // later gives the answer of a call that f begins on the core's goroutine. f gets what it is to call, once.
-func (d *desk) later(self *banyan.Self, cluster uint64, f func(c *host.Core, reply func(answer))) (answer, error) {
+func (d *desk) later(self *banyan.Self, cluster, group uint64, f func(c *host.Core, reply func(answer))) (answer, error) {
 	if a := d.serves(cluster); a != nil {
 		return *a, nil
 	}
+	if d.m.db.shards[group] == nil { // of a newer version
+		return answer{Code: codeNoGroup}, nil
+	}
 	l := banyan.Defer[answer](self)
-	if !d.m.db.host.Do(func(c *host.Core) {
+	if !d.m.db.engineOf(group).host.Do(func(c *host.Core) {
 		f(c, func(a answer) { _ = l.Reply(a) }) // an error: the caller has gone
 	}) {
 		_ = l.Reply(answer{Code: codeNotReady})
@@ -160,7 +163,7 @@ type proposeCall struct {
 
 // Call implements banyan.Query.
 func (m proposeCall) Call(d *desk, self *banyan.Self) (answer, error) {
-	return d.later(self, m.Cluster, func(c *host.Core, reply func(answer)) {
+	return d.later(self, m.Cluster, m.Group, func(c *host.Core, reply func(answer)) {
 		c.Propose(m.Group, m.Data, func(r host.Result) {
 			if r.Err != nil {
 				reply(failure(r.Err))
@@ -176,7 +179,7 @@ type indexCall struct{ Cluster, Group uint64 }
 
 // Call implements banyan.Query.
 func (m indexCall) Call(d *desk, self *banyan.Self) (answer, error) {
-	return d.later(self, m.Cluster, func(c *host.Core, reply func(answer)) {
+	return d.later(self, m.Cluster, m.Group, func(c *host.Core, reply func(answer)) {
 		c.ReadIndex(m.Group, func(index uint64, err error) {
 			if err != nil {
 				reply(failure(err))
@@ -199,15 +202,14 @@ func (m lookCall) Call(d *desk, self *banyan.Self) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return d.later(self, m.Cluster, func(c *host.Core, reply func(answer)) {
+	return d.later(self, m.Cluster, m.Group, func(c *host.Core, reply func(answer)) {
 		c.ReadIndex(m.Group, func(_ uint64, err error) {
 			if err != nil {
 				reply(failure(err))
 				return
 			}
 			d.m.run(func(context.Context) { // it may go through many rows, and the core must not
-				l := &local{group: m.Group, host: d.m.db.host, state: d.m.db.state}
-				if seen, err := l.Consult(d.m.ctx, e); err != nil {
+				if seen, err := d.m.db.here(m.Group).Consult(d.m.ctx, e); err != nil {
 					reply(failure(err))
 				} else {
 					reply(seenAnswer(seen))

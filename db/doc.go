@@ -39,8 +39,9 @@
 //
 // # Storage
 //
-// [Stored] says where a table is kept. RAM tables are for databases of one process so far, and empty after a start. [Table.Dirty] reads what the replica here has, with no transaction: from
-// memory for RAM and DiskRAM tables, in less than a microsecond. Transactions read RAM and DiskRAM tables as they read all others.
+// [Stored] says where a table is kept, [Replicas] on how many nodes. The rows of RAM tables are there as long as no majority of the nodes that have them ends at once, in one process as long
+// as that: see [DB.OnLost]. [Table.Dirty] reads what the replica here has, with no transaction: from memory for RAM and DiskRAM tables, in less than a microsecond. Transactions
+// read RAM and DiskRAM tables as they read all others.
 //
 // # How a commit can end
 //

@@ -27,8 +27,10 @@ var (
 	ErrNoTable = errors.New("no such table")
 	// ErrType: the table exists with another type of key or value, or with other options.
 	ErrType = errors.New("the table is another one")
-	// ErrStorage: tables cannot be stored like that in this database.
+	// ErrStorage: there is no such kind of storage.
 	ErrStorage = errors.New("the table cannot be stored like that")
+	// ErrReplicas: a table cannot have that many copies.
+	ErrReplicas = errors.New("no table has that many replicas")
 	// ErrReadOnly: a write in DB.View.
 	ErrReadOnly = errors.New("a view cannot write")
 	// ErrTxDone: the transaction was used after its function had returned.

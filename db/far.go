@@ -47,14 +47,13 @@ type viewCall struct{ Cluster, Group uint64 }
 
 // Call implements banyan.Query.
 func (q viewCall) Call(d *desk, self *banyan.Self) (answer, error) {
-	return d.later(self, q.Cluster, func(c *host.Core, reply func(answer)) {
+	return d.later(self, q.Cluster, q.Group, func(c *host.Core, reply func(answer)) {
 		c.ReadIndex(q.Group, func(_ uint64, err error) {
 			if err != nil {
 				reply(failure(err))
 				return
 			}
-			l := &local{group: q.Group, host: d.m.db.host, state: d.m.db.state}
-			v, err := l.view(d.m.ctx)
+			v, err := d.m.db.here(q.Group).view(d.m.ctx)
 			if err != nil {
 				reply(failure(err))
 				return

@@ -6,10 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // writer counts rows up until it is stopped, on whichever database it is given, and knows what must be there.
@@ -99,13 +102,25 @@ func TestGrow(t *testing.T) {
 		p.until(30*time.Second, fmt.Sprintf("%d nodes: %v", 4-i, want), p.settled(want[0], want[1]))
 	}
 	w.end(t, p.dbs[p.names[4]])
+	var left []uint64
 	for _, name := range p.names[:3] {
+		left = append(left, p.dbs[name].log.ID())
 		if err := p.dbs[name].Close(); err != nil {
 			t.Error(err)
 		}
 		delete(p.dbs, name)
 	}
 	w.compare(t, p.dbs[p.names[3]])
+	p.until(30*time.Second, "the sessions of the nodes that have left are ended", func() bool {
+		d := p.dbs[p.names[4]]
+		for _, g := range groups() {
+			list, err := txn.Sessions(d.state.Reader(), g)
+			if err != nil || slices.ContainsFunc(list, func(s txn.Session) bool { return slices.Contains(left, storeOf(s)) }) {
+				return false
+			}
+		}
+		return true
+	})
 	o := Options{Dir: "db"}
 	if _, err := start(ctx, p.sim.Node(p.names[0]), p.fs[p.names[0]], o); !errors.Is(err, ErrLeft) {
 		t.Errorf("a node that has left starts with its old folder: %v", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/db/internal/placement"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -71,6 +72,9 @@ type GroupStatus struct {
 	Leader, Term uint64
 	// Voters and Learners are nodes.
 	Voters, Learners []uint64
+	// Storage is where its tables are: disk or ram. Missing is how many nodes more should have a replica: there are fewer nodes, or it is on its way.
+	Storage string
+	Missing int
 	// Applied is the index up to which the replica has carried entries out, Commit up to which it knows that it may.
 	Applied, Commit uint64
 	// Quiet: nothing happens in the group.
@@ -134,28 +138,43 @@ func (statusCall) Call(d *desk, self *banyan.Self) (Status, error) {
 	m.run(func(context.Context) {
 		st := Status{Database: databaseName(m.cluster), Node: m.number, BadFrames: m.badFrames.Load()}
 		rows := m.localNodes()
-		done := make(chan struct{})
-		if !m.db.host.Do(func(c *host.Core) {
-			defer close(done)
-			for _, r := range rows {
-				st.Nodes = append(st.Nodes, NodeStatus{r.number, r.name, r.state.String(), time.Duration(c.Silent(r.number)) * tick})
+		for _, e := range m.db.engines() {
+			if !e.do(func(c *host.Core) {
+				for _, r := range rows {
+					if e == &m.db.engine {
+						st.Nodes = append(st.Nodes, NodeStatus{r.number, r.name, r.state.String(), time.Duration(c.Silent(r.number)) * tick})
+					}
+				}
+				for _, g := range c.Groups() {
+					s, _ := c.Status(g)
+					st.Groups = append(st.Groups, groupStatus(s, rows))
+				}
+			}) {
+				_ = l.Fail(m.db.stopped())
+				return
 			}
-			for _, g := range c.Groups() {
-				s, _ := c.Status(g)
-				st.Groups = append(st.Groups, groupStatus(s))
-			}
-		}) {
-			_ = l.Fail(m.db.stopped())
-			return
 		}
-		<-done
 		_ = l.Reply(st) // an error: the caller has gone
 	})
 	return Status{}, nil
 }
 
-func groupStatus(s host.Status) GroupStatus {
-	g := GroupStatus{Group: s.Group, Replica: s.Replica, Term: s.Term, Applied: s.Applied.Index, Commit: s.Commit, Quiet: s.Quiet, Refused: s.Refused}
+func groupStatus(s host.Status, rows []nodeRow) GroupStatus {
+	storage, rule := Disk, ruleOf(s.Group)
+	if txn.ClassOf(s.Group).InRAM() {
+		storage = RAM
+	}
+	want := rule.Copies
+	if rule.All {
+		want = 0
+		for _, r := range rows {
+			if r.state == placement.Up || r.state == placement.Dead {
+				want++
+			}
+		}
+	}
+	g := GroupStatus{Group: s.Group, Replica: s.Replica, Term: s.Term, Applied: s.Applied.Index, Commit: s.Commit, Quiet: s.Quiet, Refused: s.Refused,
+		Storage: storage.String(), Missing: max(want-len(s.Conf.Members), 0)}
 	for _, mem := range s.Conf.Members {
 		if mem.Replica == s.Lead {
 			g.Leader = mem.Node

@@ -5,6 +5,8 @@ package db
 import (
 	"context"
 	"time"
+
+	"github.com/banyan-go/banyan/db/internal/tenure"
 )
 
 // never is a lag of what had no contact at all.
@@ -25,7 +27,7 @@ func (s *spread) lag() time.Duration {
 	if s.newAt == 0 {
 		return never
 	}
-	return leaseClock() - s.newAt
+	return tenure.Clock() - s.newAt
 }
 
 // refresh implements shard. It asks once at a time.

@@ -11,6 +11,7 @@ import (
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/lease"
 	"github.com/banyan-go/banyan/db/internal/tenure"
+	"github.com/banyan-go/banyan/supervisor"
 )
 
 func init() { banyan.RegisterCast[leaseNote]("banyan_db_lease") }
@@ -57,12 +58,8 @@ func (m *member) startLease() error {
 	if err != nil {
 		return err
 	}
-	ref, err := banyan.SpawnState(m.node, &leaseDesk{m, l}, banyan.Name(leaseDoor))
-	if err != nil {
-		return err
-	}
-	m.pids = append(m.pids, ref.PID())
-	return nil
+	return m.supervise("banyan_db_leases", supervisor.Worker(leaseDoor, func(context.Context, *banyan.Self) (*leaseDesk, error) { return &leaseDesk{m, l}, nil },
+		supervisor.With(banyan.Name(leaseDoor))))
 }
 
 // sendLease sends a message about leases, or drops it: all of them are sent again as long as they matter.

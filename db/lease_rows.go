@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"github.com/banyan-go/banyan"
-	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/lease"
 	"github.com/banyan-go/banyan/db/internal/placement"
 	"github.com/banyan-go/banyan/db/internal/tenure"
@@ -186,4 +185,4 @@ func (b book) Led() (leading bool, voters []uint64) {
 }
 
 // Ended implements tenure.Book.
-func (b book) Ended(node uint64) { b.db.host.Do(func(c *host.Core) { c.PeerDown(node) }) }
+func (b book) Ended(node uint64) { b.db.peerDown(node) }

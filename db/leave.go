@@ -10,13 +10,15 @@ import (
 
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/placement"
+	"github.com/banyan-go/banyan/db/internal/tenure"
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // ErrLeft: the node has left the database, or was taken for lost and replaced. Its folder is of no use any more: empty it, and the node may join again.
 var ErrLeft = errors.New("the node has left the database")
 
-// Leave takes this node out of the database: its replicas move to other nodes, and when none is left here it returns. It can still be used until it is closed; then its
-// folder can be deleted. Of two nodes, the other one is left with all data; the last one cannot leave. When ctx ends first, the node goes on leaving; Leave may be called again.
+// Leave takes this node out of the database: its replicas move to other nodes, and when none is left here it returns. It can still be used until it is closed, for an hour at most if
+// it cannot say so then; its folder can be deleted after that. Of two nodes, the other one is left with all data; the last one cannot leave. When ctx ends first, the node goes on leaving; Leave may be called again.
 func (d *DB) Leave(ctx context.Context) error {
 	m := d.member
 	if m == nil {
@@ -45,7 +47,32 @@ func (d *DB) Leave(ctx context.Context) error {
 	if err := d.Update(ctx, func(tx *Tx) error { return setState(tx, m.number, placement.Gone) }); err != nil {
 		return err
 	}
+	m.left.Store(true)
 	return m.emptied(ctx, 0)
+}
+
+// farewell tells the database that the process of a node that has left ends, so that what it leaves behind can be ended, too.
+func (m *member) farewell() {
+	if !m.left.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tenure.Farewell)
+	defer cancel()
+	err := m.db.Update(ctx, func(tx *Tx) error {
+		b, ok, err := tx.get(nodeKey(m.number))
+		if err != nil || !ok {
+			return err
+		}
+		r, err := decodeNode(nodeKey(m.number), b)
+		if r.state != placement.Gone || err != nil {
+			return err
+		}
+		r.ram = 0
+		return tx.write(txn.Write{Key: nodeKey(m.number), Value: r.encode()})
+	})
+	if err != nil {
+		m.node.Logger().Debug("db: the database was not told that this process ends; it will notice within an hour", "error", err)
+	}
 }
 
 // emptied waits until so many groups have a replica here.
@@ -53,11 +80,12 @@ func (m *member) emptied(ctx context.Context, most int) error {
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	for {
-		answer := make(chan int, 1)
-		if !m.db.host.Do(func(c *host.Core) { answer <- len(c.Groups()) }) {
-			return m.db.stopped()
+		left := 0
+		for _, e := range m.db.engines() {
+			if !e.do(func(c *host.Core) { left += len(c.Groups()) }) {
+				return m.db.stopped()
+			}
 		}
-		left := <-answer
 		if left <= most {
 			return nil
 		}

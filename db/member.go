@@ -12,6 +12,7 @@ import (
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/placement"
 	"github.com/banyan-go/banyan/db/internal/txn"
+	"github.com/banyan-go/banyan/supervisor"
 )
 
 // member is the part of a database that only those have that live on several nodes.
@@ -36,7 +37,8 @@ type member struct {
 	carrier   *carrier
 	listener  atomic.Pointer[func(from uint64, data []byte)] // of whispers
 	badFrames atomic.Uint64
-	pids      []banyan.PID
+	left      atomic.Bool      // this node is gone
+	trees     []supervisor.Ref // supervisors of the processes
 
 	mu        sync.Mutex
 	strangers map[banyan.Atom]uint64 // nodes that serve another database, and which
@@ -77,9 +79,16 @@ func (m *member) followLinks(self *banyan.Self) error {
 		if down, ok := v.(banyan.NodeDown); ok {
 			if n := m.peers.number(down.Node); n != 0 {
 				m.health.note(m.ctx, n, silentTicks)
-				m.db.host.Do(func(c *host.Core) { c.PeerDown(n) })
+				m.db.peerDown(n)
 			}
 		}
+	}
+}
+
+// peerDown lets both hosts know that a node's process has ended.
+func (d *DB) peerDown(node uint64) {
+	for _, e := range d.engines() {
+		e.host.Do(func(c *host.Core) { c.PeerDown(node) })
 	}
 }
 
@@ -89,47 +98,49 @@ func (m *member) look() {
 	if len(rows) == 0 {
 		m.health.forget() // no group has a replica here, so nobody sends beats
 	}
-	done := make(chan struct{})
-	if !m.db.host.Do(func(c *host.Core) {
-		defer close(done)
+	if !m.db.engine.do(func(c *host.Core) {
 		for _, r := range rows {
 			m.health.note(m.ctx, r.number, c.Silent(r.number))
 		}
 	}) {
 		return
 	}
-	<-done
 	for _, s := range m.spreads {
 		s.look()
 	}
 }
 
-// localNodes are the nodes as this node's own replica of the meta group has them: perhaps not the newest.
-func (m *member) localNodes() (list []nodeRow) {
-	s := &local{group: txn.MetaGroup, host: m.db.host, state: m.db.state}
-	v, err := s.view(m.ctx)
+// localRows reads a range of the meta group from this process's replica, which perhaps is not the newest: nothing if no replica has come here yet.
+func (d *DB) localRows(ctx context.Context, s txn.Scan) (list []row) {
+	v, err := d.here(txn.MetaGroup).view(ctx)
 	if err != nil {
-		return nil // no replica has come here yet
+		return nil
 	}
 	defer v.close()
-	from := append(append([]byte(nil), nodesTable...), 'n')
-	runs, err := v.page(m.ctx, txn.Scan{From: from, To: txn.After(from)}, false, 1<<20)
+	runs, err := v.page(ctx, s, false, 1<<20)
 	if err != nil {
 		return nil // the store is dead, which ends everything else too
 	}
 	for _, run := range runs {
-		for _, row := range run.rows {
-			r, err := decodeNode(row.key, row.value)
-			if err != nil {
-				m.node.Logger().Error("db: the table of nodes", "error", err)
-				return nil
-			}
-			list = append(list, r)
-			if r.state == placement.Gone {
-				m.peers.forget(r.number)
-			} else {
-				m.peers.learn(r.number, r.name)
-			}
+		list = append(list, run.rows...)
+	}
+	return list
+}
+
+// localNodes are the nodes as this node's own replica of the meta group has them: perhaps not the newest.
+func (m *member) localNodes() (list []nodeRow) {
+	from := append(append([]byte(nil), nodesTable...), 'n')
+	for _, row := range m.db.localRows(m.ctx, txn.Scan{From: from, To: txn.After(from)}) {
+		r, err := decodeNode(row.key, row.value)
+		if err != nil {
+			m.node.Logger().Error("db: the table of nodes", "error", err)
+			return nil
+		}
+		list = append(list, r)
+		if r.state == placement.Gone {
+			m.peers.forget(r.number)
+		} else {
+			m.peers.learn(r.number, r.name)
 		}
 	}
 	return list

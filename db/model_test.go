@@ -44,7 +44,7 @@ func TestModel(t *testing.T) {
 		if seed%2 == 1 {
 			d.txns.Expiry = 0 // nobody has patience
 		}
-		tables := []*modelTable{{options: nil}, {options: []TableOption{Partitioned()}}, {options: []TableOption{Partitioned(), Stored(RAM)}},
+		tables := []*modelTable{{options: nil}, {options: []TableOption{Partitioned()}}, {options: []TableOption{Partitioned(), Stored(RAM)}}, {options: []TableOption{Stored(RAM), Replicas(1 + 4*int(seed%2))}},
 			{options: []TableOption{PartitionBy("tens", func(k int) []byte { return []byte{byte(k / 10)} }), Stored(DiskRAM)}}}
 		create := func(i int) {
 			tables[i].Table = partitioned[int, int](t, d, fmt.Sprint("t", i), tables[i].options...)

@@ -21,6 +21,7 @@ var nodesTable = txn.Prefix(txn.Meta.Base(), 30)
 type nodeRow struct {
 	number uint64
 	store  uint64 // of its logs
+	ram    uint64 // of its logs in memory: of its newest process; 0 of a node that is gone: this process has ended
 	state  placement.State
 	name   banyan.Atom
 }
@@ -31,18 +32,25 @@ func nodeKey(number uint64) []byte {
 
 func counterKey() []byte { return append(append([]byte(nil), nodesTable...), 'c') }
 
-const nodeFormat = 1
+// nodeFormat is the form of the rows. Format 1 had no ram.
+const nodeFormat = 2
 
 func (r nodeRow) encode() []byte {
 	b := binary.BigEndian.AppendUint64([]byte{nodeFormat, byte(r.state)}, r.store)
-	return append(b, r.name...)
+	return append(binary.BigEndian.AppendUint64(b, r.ram), r.name...)
 }
 
 func decodeNode(key, value []byte) (r nodeRow, err error) {
-	if len(key) != len(nodesTable)+9 || len(value) < 10 || value[0] != nodeFormat {
+	if len(key) != len(nodesTable)+9 || len(value) < 10 || value[0] > nodeFormat || value[0] == nodeFormat && len(value) < 18 {
 		return r, fmt.Errorf("db: the row of a node has %d and %d bytes: it is damaged, or written by a newer version", len(key), len(value))
 	}
-	return nodeRow{binary.BigEndian.Uint64(key[len(nodesTable)+1:]), binary.BigEndian.Uint64(value[2:]), placement.State(value[1]), banyan.Atom(value[10:])}, nil
+	r = nodeRow{number: binary.BigEndian.Uint64(key[len(nodesTable)+1:]), state: placement.State(value[1]), store: binary.BigEndian.Uint64(value[2:])}
+	rest := value[10:]
+	if value[0] == nodeFormat {
+		r.ram, rest = binary.BigEndian.Uint64(rest), rest[8:]
+	}
+	r.name = banyan.Atom(rest)
+	return r, nil
 }
 
 // nodesOf reads the nodes, by rising number.
@@ -71,7 +79,7 @@ func (d *DB) enter(ctx context.Context, name banyan.Atom, store uint64) (number 
 			case r.name == name && r.store == store && r.state != placement.Gone:
 				number = r.number
 			case r.name == name && r.store != store && r.state != placement.Gone:
-				nodes[i].state = placement.Gone
+				nodes[i].state, nodes[i].ram = placement.Gone, 0
 				if err := tx.write(txn.Write{Key: nodeKey(r.number), Value: nodes[i].encode()}); err != nil {
 					return err
 				}
@@ -83,7 +91,7 @@ func (d *DB) enter(ctx context.Context, name banyan.Atom, store uint64) (number 
 		if number, err = nextNumber(tx); err != nil {
 			return err
 		}
-		r := nodeRow{number, store, placement.Up, name}
+		r := nodeRow{number: number, store: store, state: placement.Up, name: name}
 		nodes = append(nodes, r)
 		return tx.write(txn.Write{Key: nodeKey(number), Value: r.encode()})
 	})
@@ -117,7 +125,7 @@ func setState(tx *Tx, number uint64, to placement.State) error {
 
 // appear makes sure that the database knows this node as it is. ErrLeft: it is not one of its nodes any more.
 func (m *member) appear(tx *Tx) error {
-	want := nodeRow{m.number, m.db.log.ID(), placement.Up, m.node.Name()}
+	want := nodeRow{m.number, m.db.log.ID(), m.db.ram.log.ID(), placement.Up, m.node.Name()}
 	b, ok, err := tx.get(nodeKey(m.number))
 	if err != nil {
 		return err
@@ -135,6 +143,8 @@ func (m *member) appear(tx *Tx) error {
 		if have == want {
 			return nil
 		}
+	} else if m.number != founder { // the rows of nodes that are gone are removed in the end, but for the founder's, who finds none when it begins
+		return fmt.Errorf("db: node %d of database %s: %w", m.number, databaseName(m.cluster), ErrLeft)
 	}
 	return tx.write(txn.Write{Key: nodeKey(m.number), Value: want.encode()})
 }

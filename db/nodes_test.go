@@ -96,12 +96,12 @@ func (p *party) until(within time.Duration, what string, f func() bool) {
 func (p *party) dump() {
 	for _, name := range p.names {
 		if d := p.dbs[name]; d != nil {
-			for _, g := range groups() {
-				if st, ok := d.host.Status(g); ok {
+			for _, g := range allGroups() {
+				if st, ok := d.engineOf(g).host.Status(g); ok {
 					p.t.Logf("%s: group %d: leading %v quiet %v replica %d lead %d term %d commit %d applied %d %s %v %v", name, g, st.Leading, st.Quiet, st.Replica, st.Lead, st.Term, st.Commit, st.Applied.Index, st.Refused, st.Conf, st.Progress)
 				}
 			}
-			p.t.Log(name, d.member.localNodes())
+			p.t.Log(name, d.member.localNodes(), d.member.homes())
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (p *party) dump() {
 // shape is "voters+learners" of a group, as its leader has it; "" if nobody leads.
 func (p *party) shape(group uint64) string {
 	for _, d := range p.dbs {
-		if st, ok := d.host.Status(group); ok && st.Leading && !st.Conf.Joint() {
+		if st, ok := d.engineOf(group).host.Status(group); ok && st.Leading && !st.Conf.Joint() {
 			return fmt.Sprintf("%d+%d", len(st.Conf.Raft.GetVoters()), len(st.Conf.Raft.GetLearners()))
 		}
 	}

@@ -28,7 +28,8 @@ type Storage byte
 const (
 	// Disk: on the disk, with what is read often in memory.
 	Disk Storage = iota
-	// RAM: in memory only. The table is empty after the process has ended. A transaction that also writes to tables on the disk is as durable as each of them: after a
+	// RAM: in memory only, of the nodes that have a replica. A node that is started anew gets its replica from the others. When a majority of a group's voters has ended at
+	// once, what was in the group is lost: the table is there, the rows are not, and DB.OnLost tells so. With one voter, as on one or two nodes, its end is enough. A transaction that also writes to tables on the disk is as durable as each of them: after a
 	// crash the rows on the disk are there, and those in memory are not.
 	RAM
 	// DiskRAM: on the disk, and besides as a whole in memory, from where Dirty reads.
@@ -48,13 +49,6 @@ func (s Storage) String() string {
 	return fmt.Sprintf("storage %d", byte(s))
 }
 
-func (s Storage) class() txn.Class {
-	if s == RAM {
-		return txn.RAM
-	}
-	return txn.Disk
-}
-
 // Stored says where the rows of a table are kept; without it, on the disk.
 func Stored(s Storage) TableOption {
 	return tableOption(func(o *tableOptions) error {
@@ -64,6 +58,29 @@ func Stored(s Storage) TableOption {
 		o.def.Storage = s
 		return nil
 	})
+}
+
+// Everywhere as the number of Replicas: each node has a copy, and three of them vote. Reads are local on all nodes, which is for tables that are small and read often.
+const Everywhere = txn.Everywhere
+
+// Replicas says on how many nodes a row is: 1, 3, which is the default, 5, 7 or Everywhere. With 3, a write waits for two of them, and one may be lost without a row or a
+// pause being lost; with 5 it is two that may be lost. Even numbers cost a copy and allow the loss of no node more, so there are none. Where there are fewer nodes, there are fewer
+// copies, until nodes come: Inspector.Tables says so.
+func Replicas(n int) TableOption {
+	return tableOption(func(o *tableOptions) error {
+		if _, ok := txn.ClassFor(false, n); !ok {
+			return fmt.Errorf("%w: %d: it is 1, 3, 5, 7 or Everywhere", ErrReplicas, n)
+		}
+		o.def.Copies = n
+		return nil
+	})
+}
+
+func copiesText(n int) string {
+	if n == Everywhere {
+		return "all nodes"
+	}
+	return fmt.Sprintf("%d nodes", n)
 }
 
 // Partitioned spreads the rows of a table over 4096 slots, and so over all groups, by a hash of the whole key. A transaction over rows of several groups

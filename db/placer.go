@@ -27,6 +27,7 @@ const (
 
 // tend is the goroutine that keeps an eye on everything, once a tick.
 func (m *member) tend(ctx context.Context) {
+	k, b := newKeeper(m), &burial{m: m, seen: map[uint64]time.Time{}}
 	t := time.NewTicker(tick)
 	defer t.Stop()
 	since := map[uint64]time.Time{} // groups led here, since when
@@ -39,6 +40,9 @@ func (m *member) tend(ctx context.Context) {
 		m.look()
 		if n%placeEvery == 0 {
 			m.place(since)
+			rows := m.localNodes()
+			k.look(rows)
+			b.look(rows)
 			m.dropViews(viewIdle)
 		}
 	}
@@ -83,25 +87,69 @@ func (m *member) once(group uint64, f func(ctx context.Context)) {
 	})
 }
 
+// ruleOf says how many replicas a group shall have.
+func ruleOf(group uint64) placement.Rule {
+	c := txn.ClassOf(group)
+	switch {
+	case c == txn.Meta:
+		return placement.Meta
+	case c.Copies() == txn.Everywhere:
+		return placement.Rule{Copies: 3, All: true}
+	}
+	return placement.Rule{Copies: c.Copies()}
+}
+
+// nodesFor are the nodes as places for a group's replicas. One whose newest process has not come so far that it could be a place for groups in memory is none.
+func nodesFor(group uint64, rows []nodeRow) (list []placement.Node) {
+	for _, r := range rows {
+		n := placement.Node{ID: r.number, Store: r.store, State: r.state}
+		if txn.ClassOf(group).InRAM() {
+			if n.Store = r.ram; r.ram == 0 {
+				continue
+			}
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
 func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
-	st, ok := m.db.host.Status(group)
+	e := m.db.engineOf(group)
+	st, ok := e.host.Status(group)
 	if !ok || !st.Leading || st.Conf.Joint() {
 		return
 	}
+	ram := txn.ClassOf(group).InRAM()
 	g := groupOf(st, m.watch.absent(group))
-	nodes := make([]placement.Node, len(rows))
-	for i, r := range rows {
-		nodes[i] = placement.Node{ID: r.number, Store: r.store, State: r.state}
+	var home homeRow
+	if ram {
+		if home = m.homes()[group]; home.Epoch != epochOf(st.Replica) { // read after st: whatever st has as a member was written down there before
+			return
+		}
+		for i, r := range g.Replicas {
+			if !slices.Contains(home.Stores, r.Store) { // it was given up
+				g.Replicas[i].Lost, g.Replicas[i].Heard, g.Replicas[i].Ready = true, false, false
+			}
+		}
 	}
-	step := placement.Next(g, nodes)
+	step := placement.Next(g, nodesFor(group, rows))
 	if step.None() {
 		if to := preferred(g); to != 0 && time.Since(since) >= stayFor {
-			m.db.host.Do(func(c *host.Core) { _ = c.Transfer(group, to) }) // it does not lead any more: as well
+			e.host.Do(func(c *host.Core) { _ = c.Transfer(group, to) }) // it does not lead any more: as well
+		} else if ram && st.Applied.Index == st.Last.Index && len(home.Stores) > len(st.Conf.Members) && time.Since(since) >= stayFor {
+			m.once(group, func(ctx context.Context) { // all of its log is applied, so no replica is on its way that is no member
+				_ = m.db.keepStores(ctx, group, home.Epoch, func([]uint64) (s []uint64) { // tried again
+					for _, mem := range st.Conf.Members {
+						s = append(s, mem.Store)
+					}
+					return s
+				})
+			})
 		}
 		return
 	}
 	if step.Transfer != 0 {
-		m.db.host.Do(func(c *host.Core) { _ = c.Transfer(group, step.Transfer) })
+		e.host.Do(func(c *host.Core) { _ = c.Transfer(group, step.Transfer) })
 		return
 	}
 	ch := host.Change{Promote: step.Promote, Demote: step.Demote, Remove: step.Remove}
@@ -109,12 +157,18 @@ func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
 		ch.Learners = []state.Member{{Node: step.Add.ID, Store: step.Add.Store}}
 	}
 	m.once(group, func(ctx context.Context) {
-		err := m.db.host.Change(ctx, group, ch)
+		var err error
+		if ram && step.Add.ID != 0 {
+			err = m.register(ctx, group, home.Epoch, step.Add.Store)
+		}
+		if err == nil {
+			err = e.host.Change(ctx, group, ch)
+		}
 		log := m.node.Logger().With("group", group, "new", step.Add.ID, "promote", step.Promote, "demote", step.Demote, "remove", step.Remove)
 		switch {
 		case err == nil:
 			log.Info("db: a group's replicas change")
-		case errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrNotLeader), errors.Is(err, host.ErrUnknown):
+		case errors.Is(err, host.ErrStopped), errors.Is(err, host.ErrNotLeader), errors.Is(err, host.ErrUnknown), errors.Is(err, errUnmade), errors.Is(err, ErrClosed):
 			// who leads from now on works it out again
 		default:
 			log.Warn("db: a group's replicas do not change", "error", err)
@@ -122,19 +176,16 @@ func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
 	})
 }
 
-// groupOf is a group as placement sees it. A replica that is known to be lost is one in a store that nobody has.
+// groupOf is a group as placement sees it. absent are the replicas that are known to be lost.
 func groupOf(st host.Status, absent map[uint64]bool) placement.Group {
-	g := placement.Group{ID: st.Group, Leader: st.Replica}
+	g := placement.Group{ID: st.Group, Rule: ruleOf(st.Group), Leader: st.Replica}
 	for _, mem := range st.Conf.Members {
-		r := placement.Replica{ID: mem.Replica, Node: mem.Node, Store: mem.Store, Voter: st.Conf.Voter(mem.Replica)}
+		r := placement.Replica{ID: mem.Replica, Node: mem.Node, Store: mem.Store, Voter: st.Conf.Voter(mem.Replica), Lost: absent[mem.Replica]}
 		for _, p := range st.Progress {
-			if p.Replica == mem.Replica {
+			if p.Replica == mem.Replica && !r.Lost {
 				r.Heard = p.Silent < silentTicks
 				r.Ready = r.Heard && p.Match > 0 && p.Match+almost >= st.Commit
 			}
-		}
-		if absent[mem.Replica] {
-			r.Store, r.Heard, r.Ready = 0, false, false
 		}
 		g.Replicas = append(g.Replicas, r)
 	}
@@ -219,14 +270,14 @@ func (m *member) handOver() {
 	for time.Now().Before(deadline) {
 		moves := 0
 		for _, g := range m.watch.leads() {
-			st, ok := m.db.host.Status(g)
+			st, ok := m.db.engineOf(g).host.Status(g)
 			if !ok || !st.Leading {
 				continue
 			}
 			for _, r := range groupOf(st, nil).Replicas {
 				if r.Voter && r.Ready && r.ID != st.Replica {
 					moves++
-					m.db.host.Do(func(c *host.Core) { _ = c.Transfer(g, r.ID) }) // what stays here is elected elsewhere soon
+					m.db.engineOf(g).host.Do(func(c *host.Core) { _ = c.Transfer(g, r.ID) }) // what stays here is elected elsewhere soon
 					break
 				}
 			}

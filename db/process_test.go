@@ -7,6 +7,7 @@ package db
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/cluster"
 	"github.com/banyan-go/banyan/cluster/discover"
+	"github.com/banyan-go/banyan/db/internal/txn"
 	"github.com/banyan-go/banyan/dist"
 	"github.com/banyan-go/banyan/internal/erltest"
 )
@@ -72,6 +74,10 @@ func child(args []string) error {
 	if err != nil {
 		return err
 	}
+	fast, err := NewTable[int, int](ctx, d, "fast", Partitioned(), Stored(RAM))
+	if err != nil {
+		return err
+	}
 	fmt.Println("up")
 	var stop chan struct{}
 	var wg sync.WaitGroup
@@ -109,6 +115,40 @@ func child(args []string) error {
 			close(stop)
 			wg.Wait()
 			fmt.Println("stopped 0")
+		case "fill": // rows that are in memory only
+			err := d.Update(ctx, func(tx *Tx) (err error) {
+				for k := range 100 {
+					err = errors.Join(err, fast.Put(tx, k, k))
+				}
+				return err
+			})
+			if err != nil {
+				fmt.Println("error", err)
+			}
+			fmt.Println("filled 100")
+		case "rows":
+			n := 0
+			err := d.View(ctx, func(tx *Tx) error {
+				n = 0
+				for _, err := range fast.All(tx, Range[int]{}) {
+					if n++; err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				n = -1
+			}
+			fmt.Println("rows", n)
+		case "full": // groups in memory that have three voters
+			n := 0
+			for _, g := range txn.RAM.Groups() {
+				if st, ok := d.ram.host.Status(g); ok && len(st.Conf.Raft.GetVoters()) == 3 && !st.Conf.Joint() {
+					n++
+				}
+			}
+			fmt.Println("full", n)
 		case "sum":
 			sum, err := total(ctx, d, tab)
 			if err != nil {
@@ -256,6 +296,8 @@ func TestKill(t *testing.T) {
 	}
 	launch()
 	ps[0].poll("three voters", func() bool { return ps[0].ask("settled") == len(groups()) })
+	ps[0].poll("three voters in memory", func() bool { return ps[0].ask("full") == txn.Groups })
+	ps[0].ask("fill")
 	kills := 1
 	if n, err := strconv.Atoi(os.Getenv("BANYAN_DB_KILLS")); err == nil {
 		kills = n
@@ -287,7 +329,11 @@ func TestKill(t *testing.T) {
 			t.Errorf("writes stopped for %v", gap)
 		}
 		total += n
+		ps[0].poll("three voters in memory again", func() bool { return ps[0].ask("full") == txn.Groups })
 		all(func(p *process) {
+			if n := p.ask("rows"); n != 100 {
+				t.Errorf("after one was killed, %d of 100 rows in memory are there", n)
+			}
 			if sum := p.ask("sum"); sum != total {
 				t.Errorf("the rows count %d, %d writes were acknowledged", sum, total)
 			}
@@ -306,6 +352,10 @@ func TestKill(t *testing.T) {
 	})
 	launch()
 	all(func(p *process) {
+		p.poll("the table in memory serves again", func() bool { return p.ask("rows") >= 0 })
+		if n := p.ask("rows"); n != 0 {
+			t.Errorf("after all were killed, %d rows in memory are there", n)
+		}
 		// Of each of the twelve writers one write may have been carried out whose acknowledgement was not seen.
 		if sum := p.ask("sum"); sum < acked || sum > acked+12 {
 			t.Errorf("after all were killed the rows count %d, %d writes were acknowledged", sum, acked)

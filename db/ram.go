@@ -3,10 +3,7 @@
 package db
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -17,107 +14,69 @@ import (
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
-// ram is what a database has for the tables that are kept in memory only: groups of their own, with a host and stores of their own. It is made when the first such
-// table is.
-type ram struct {
-	mu     sync.Mutex
-	host   *host.Host // nil until it is made
-	log    *raftlog.Store
-	state  *state.Store
+// engine is a raft host and what it stands on. A database has two: one on the disk, and one in memory for the tables that are kept there only. The second one begins
+// with nothing in each process, under a name that no store had before: what was in memory is gone, and so are the replicas that knew it. A replica that forgot how it voted and went on
+// under its old id would break raft.
+type engine struct {
+	host  *host.Host // nil until it is started
+	log   *raftlog.Store
+	state *state.Store
+	// copies are in memory what dirty reads read: of tables on the disk those that are stored as DiskRAM, of tables in memory all.
 	copies *copies
-	shards map[uint64]shard
 }
 
-// ramShard finds a group of tables in memory.
-func (d *DB) ramShard(group uint64) (shard, error) {
-	d.ram.mu.Lock()
-	defer d.ram.mu.Unlock()
-	if err := d.ram.start(d); err != nil {
-		return nil, err
-	}
-	return d.ram.shards[group], nil
-}
-
-// start makes the groups, if they are not there yet.
-func (r *ram) start(d *DB) (err error) {
-	select {
-	case <-d.closed:
-		return ErrClosed
-	default:
-	}
-	if r.host != nil {
-		return nil
-	}
-	if d.member != nil {
-		return fmt.Errorf("%w: tables in memory only are for databases of one process", ErrStorage)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, r.closeStores())
-		}
-	}()
+func (e *engine) openMemory() (err error) {
 	fs := vfs.NewMem()
-	if r.log, err = raftlog.Open(disk.Options{FS: fs, Dir: "log", MemTableBytes: 32 << 20}, newID); err != nil {
+	if e.log, err = raftlog.Open(disk.Options{FS: fs, Dir: "log", MemTableBytes: 32 << 20}, newID); err != nil {
 		return err
 	}
-	if r.state, err = state.Open(disk.Options{FS: fs, Dir: "state", CacheBytes: 32 << 20, MemTableBytes: 32 << 20}, r.log.ID(), txn.Machine{}); err != nil {
-		return err
+	e.state, err = state.Open(disk.Options{FS: fs, Dir: "state", CacheBytes: 32 << 20, MemTableBytes: 32 << 20}, e.log.ID(), txn.Machine{})
+	if err == nil {
+		e.copies = newCopies(e.state)
 	}
-	r.copies = newCopies(r.state)
-	core, err := host.New(host.Config{Node: founder, Log: r.log, State: r.state, Rand: newRand()})
-	if err != nil {
-		return err
-	}
-	for _, g := range txn.RAM.Groups() {
-		if err := core.Create(g, []state.Member{{Replica: 1, Node: founder, Store: r.log.ID()}}); err != nil {
-			return err
-		}
-	}
-	r.host = host.Start(core, tick, nil)
-	r.shards = map[uint64]shard{}
-	for _, g := range txn.RAM.Groups() {
-		r.shards[g] = &local{group: g, host: r.host, state: r.state}
-	}
-	return nil
-}
-
-func (r *ram) close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.host == nil {
-		return nil
-	}
-	r.host.Stop()
-	return r.closeStores()
-}
-
-func (r *ram) closeStores() (err error) {
-	if r.state != nil {
-		err = r.state.Close()
-	}
-	if r.log != nil {
-		err = errors.Join(err, r.log.Close())
-	}
-	r.log, r.state = nil, nil
 	return err
 }
 
-// refill makes the tables that are kept in memory only be there again after a start, empty. Nobody else uses the database yet.
-func (d *DB) refill(ctx context.Context) error {
-	var empty []tableRef
-	err := d.View(ctx, func(tx *Tx) error {
-		empty = nil
-		return tx.definitions(func(name string, def definition) error {
-			if def.Storage == RAM {
-				empty = append(empty, def.ref(name))
-			}
-			return nil
-		})
-	})
-	for _, ref := range empty {
-		if err == nil {
-			err = d.Update(ctx, func(tx *Tx) error { return tx.mark(ref) })
-		}
+func (e *engine) stop() {
+	if e.host != nil {
+		e.host.Stop()
+	}
+}
+
+// close closes the stores, when the host has stopped and nobody looks into them.
+func (e *engine) close() (err error) {
+	if e.state != nil {
+		err = e.state.Close()
+	}
+	if e.log != nil {
+		err = errors.Join(err, e.log.Close())
 	}
 	return err
+}
+
+// do runs f on the goroutine of the host's core, and waits for it; false: the host has stopped.
+func (e *engine) do(f func(c *host.Core)) bool {
+	done := make(chan struct{})
+	if !e.host.Do(func(c *host.Core) { defer close(done); f(c) }) {
+		return false
+	}
+	<-done
+	return true
+}
+
+// engineOf is the engine that a group lives in.
+func (d *DB) engineOf(group uint64) *engine {
+	if txn.ClassOf(group).InRAM() {
+		return &d.ram
+	}
+	return &d.engine
+}
+
+// engines are both of them.
+func (d *DB) engines() []*engine { return []*engine{&d.engine, &d.ram} }
+
+// here is a group as it is in this process.
+func (d *DB) here(group uint64) *local {
+	e := d.engineOf(group)
+	return &local{group: group, host: e.host, state: e.state}
 }

@@ -4,6 +4,7 @@ package db
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -71,18 +72,31 @@ func (tx *Tx) use(t *tableRef, group uint64) error {
 type definition struct {
 	ID         uint32
 	Storage    Storage
+	Copies     int // 0: 3
 	Key, Value string
 	Part       string
 }
 
 func (d definition) ref(name string) tableRef {
-	return tableRef{name: name, id: d.ID, class: d.Storage.class(), storage: d.Storage, part: d.Part}
+	return tableRef{name: name, id: d.ID, class: d.class(), storage: d.Storage, part: d.Part}
+}
+
+func (d definition) copies() int { return cmp.Or(d.Copies, txn.Disk.Copies()) }
+
+// class is that of the table's groups. The options of tables let no others through than those that there is one for.
+func (d definition) class() txn.Class {
+	c, _ := txn.ClassFor(d.Storage == RAM, d.copies())
+	return c
 }
 
 func (d definition) encode() []byte {
 	b := binary.BigEndian.AppendUint32(nil, d.ID)
 	b = append(b, byte(d.Storage))
-	return appendString(appendString(appendString(b, d.Key), d.Value), d.Part)
+	b = appendString(appendString(appendString(b, d.Key), d.Value), d.Part)
+	if d.copies() != txn.Disk.Copies() {
+		b = append(b, byte(d.Copies))
+	}
+	return b
 }
 
 func decodeDefinition(b []byte) (d definition, err error) {
@@ -96,6 +110,12 @@ func decodeDefinition(b []byte) (d definition, err error) {
 			return d, err
 		}
 	}
+	if len(b) > 0 {
+		d.Copies = int(b[0])
+	}
+	if _, ok := txn.ClassFor(d.Storage == RAM, d.copies()); !ok {
+		return d, errKey
+	}
 	return d, nil
 }
 
@@ -108,12 +128,28 @@ func (d definition) fits(want definition) error {
 		return fmt.Errorf("%w: it is partitioned by %q, not by %q", ErrType, d.Part, want.Part)
 	case d.Storage != want.Storage:
 		return fmt.Errorf("%w: it is stored as %v, not as %v", ErrType, d.Storage, want.Storage)
+	case d.copies() != want.copies():
+		return fmt.Errorf("%w: it is replicated to %s, not to %s", ErrType, copiesText(d.copies()), copiesText(want.copies()))
 	}
 	return nil
 }
 
-// define finds a table's definition, or makes it.
+// define finds a table's definition, or makes it, and the groups that it lies in.
 func (d *DB) define(ctx context.Context, name string, want definition) (ref tableRef, err error) {
+	ctx, cancel := d.limit(ctx)
+	defer cancel()
+	for {
+		ref, err = d.defineOnce(ctx, name, want)
+		if !errors.Is(err, errUnmade) || ctx.Err() != nil {
+			return ref, err
+		}
+		if err := d.makeGroups(ctx, want.class()); err != nil {
+			return ref, err
+		}
+	}
+}
+
+func (d *DB) defineOnce(ctx context.Context, name string, want definition) (ref tableRef, err error) {
 	err = d.Update(ctx, func(tx *Tx) error {
 		b, ok, err := tx.get(definitionKey(name))
 		if err != nil {
@@ -125,6 +161,9 @@ func (d *DB) define(ctx context.Context, name string, want definition) (ref tabl
 				err = have.fits(want)
 			}
 			ref = have.ref(name)
+			return err
+		}
+		if err := tx.made(want.class()); err != nil {
 			return err
 		}
 		want.ID = firstTable
@@ -169,6 +208,9 @@ func (d *DB) Drop(ctx context.Context, name string) error {
 			return err
 		}
 		ref := def.ref(name)
+		if err := tx.made(ref.class); err != nil {
+			return err
+		}
 		for _, r := range ref.ranges() {
 			mark := txn.MarkKey(txn.GroupOf(r.From), ref.id)
 			if err := errors.Join(tx.write(txn.Write{Key: r.From, Clear: true, More: r.More}), tx.write(txn.Write{Key: mark, Delete: true})); err != nil {
@@ -186,18 +228,57 @@ type TableInfo struct {
 	// Partition names the partition key; it is empty for a table that lies in one slot.
 	Partition string
 	Storage   Storage
+	// Copies is how many nodes shall have a copy of each row; Everywhere: all of them. Present is how many have one now, and are heard: of the group of the table that has the
+	// fewest; 0: nobody knows, since nobody leads it.
+	Copies, Present int
+	// Lost is how often a table in RAM has lost rows because too many nodes ended at once, LostAt when the last time, in seconds since 1970.
+	Lost   int
+	LostAt int64
 }
 
 // Tables lists the tables by name.
 func (d *DB) Tables(ctx context.Context) (list []TableInfo, err error) {
+	var refs []tableRef
 	err = d.View(ctx, func(tx *Tx) error {
-		list = nil
-		return tx.definitions(func(name string, def definition) error {
-			list = append(list, TableInfo{name, def.Key, def.Value, def.Part, def.Storage})
+		list, refs = nil, nil
+		err := tx.definitions(func(name string, def definition) error {
+			list = append(list, TableInfo{Name: name, Key: def.Key, Value: def.Value, Partition: def.Part, Storage: def.Storage, Copies: def.copies()})
+			refs = append(refs, def.ref(name))
 			return nil
 		})
+		for i, ref := range refs {
+			for _, r := range ref.ranges() {
+				if err != nil || fromBirth(ref.class) {
+					break
+				}
+				var h homeRow
+				h, err = homesTable.Get(tx, txn.GroupOf(r.From))
+				if int(h.Lost) > list[i].Lost {
+					list[i].Lost, list[i].LostAt = int(h.Lost), h.Since
+				}
+			}
+		}
+		return err
 	})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	var present map[uint64]int
+	if d.member != nil {
+		present = d.member.present(ctx)
+	}
+	for i, ref := range refs {
+		for n, r := range ref.ranges() {
+			copies := 1
+			if d.member != nil {
+				copies = present[txn.GroupOf(r.From)]
+			}
+			if n == 0 || copies < list[i].Present {
+				list[i].Present = copies
+			}
+		}
+	}
+	return list, nil
 }
 
 // definitions goes through the definitions of all tables, by name.

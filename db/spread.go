@@ -13,6 +13,7 @@ import (
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/placement"
+	"github.com/banyan-go/banyan/db/internal/tenure"
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
@@ -124,11 +125,7 @@ func (s *spread) leader() (node uint64, here bool) {
 
 // guess is a node to ask who leads, when nobody here knows: those that should have a replica take turns.
 func (s *spread) guess() uint64 {
-	var nodes []placement.Node
-	for _, r := range s.m.localNodes() {
-		nodes = append(nodes, placement.Node{ID: r.number, Store: r.store, State: r.state})
-	}
-	w := placement.Of(s.group, nodes, 0, nil)
+	w := placement.Of(s.group, ruleOf(s.group), nodesFor(s.group, s.m.localNodes()), 0, nil)
 	all := append(w.Voters, w.Learners...)
 	if len(all) < 2 { // little is known: ask everybody
 		all = s.m.peers.all()
@@ -216,7 +213,7 @@ func (s *spread) Propose(ctx context.Context, data []byte) (out txn.Outcome, err
 
 // Confirm lets the replica here catch up with the group. Without one there is nothing to do: views are then made by the leader, when they are opened.
 func (s *spread) Confirm(ctx context.Context) error {
-	began := leaseClock()
+	began := tenure.Clock()
 	return s.route(ctx, func(ctx context.Context) error {
 		err := s.local.Confirm(ctx)
 		if err == nil {

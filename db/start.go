@@ -14,6 +14,7 @@ import (
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/supervisor"
 )
 
 // Options say how a node takes part in a database of several nodes.
@@ -79,17 +80,14 @@ func start(ctx context.Context, node *banyan.Node, fs vfs.FS, o Options) (_ *DB,
 		if err != nil {
 			d.endLease()
 			m.stop()
-			if d.host != nil {
-				d.host.Stop()
-			}
+			d.engine.stop()
+			d.ram.stop()
 			err = errors.Join(err, d.closeStores())
 		}
 	}()
-	ref, err := banyan.SpawnState(node, &desk{m}, banyan.Name(askDoor))
-	if err != nil {
+	if err := m.supervise(askDoor, supervisor.Worker(askDoor, m.atDesk, supervisor.With(banyan.Name(askDoor)))); err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
-	m.pids = append(m.pids, ref.PID())
 	create, err := m.seek(ctx)
 	if err != nil {
 		return nil, err
@@ -240,69 +238,82 @@ func (m *member) join(ctx context.Context, name banyan.Atom) error {
 	return m.db.log.SetMember(a.Cluster, a.Number)
 }
 
-// serve starts the host, and what carries its frames.
+// config is what both hosts have in common.
+func (m *member) config(number uint64) host.Config {
+	return host.Config{Node: number, Events: m.watch, SnapshotBytes: m.options.SnapshotBytes / int(time.Second/tick), ChunkBytes: 48 << 10}
+}
+
+// serve starts the hosts, and what carries their frames.
 func (m *member) serve(create bool) error {
 	d := m.db
 	number := uint64(founder)
 	if !create {
 		_, number = d.log.Member()
 	}
-	core, err := host.New(host.Config{Node: number, Log: d.log, State: d.state, Rand: newRand(), Events: m.watch,
-		SnapshotBytes: m.options.SnapshotBytes / int(time.Second/tick), ChunkBytes: 48 << 10})
+	config := m.config(number)
+	config.Log, config.State, config.Rand = d.log, d.state, newRand()
+	core, err := host.New(config)
 	if err != nil {
 		return err
 	}
 	if create {
-		if err := d.found(core); err != nil {
+		if err := d.create(core); err != nil {
 			return err
 		}
 	}
 	m.cluster, m.number = d.log.Member()
+	m.watch.own(m.number)
 	m.peers.learn(m.number, m.node.Name())
-	c := &carrier{}
-	m.carrier = c
 	// Of beats there is one for each node and tick besides what is answered; entries are bounded by raft, which has 64 messages of a group under way.
-	for _, s := range []struct {
-		to    **sender
-		limit int
-	}{{&c.beats, 4096}, {&c.entries, 4096}} {
-		if *s.to, err = newSender(m, s.limit); err != nil {
-			return err
-		}
-		m.pids = append(m.pids, (*s.to).ref.PID())
+	c := &carrier{&sender{m: m, name: "banyan_db_beats", limit: 4096}, &sender{m: m, name: "banyan_db_entries", limit: 4096}}
+	m.carrier = c
+	if err := m.supervise("banyan_db_senders", c.beats.spec(), c.entries.spec()); err != nil {
+		return err
 	}
 	d.host = host.Start(core, tick, c)
+	if err := d.startRAM(m.config(m.number), ramCarrier{c}); err != nil {
+		return err
+	}
 	d.shards = map[uint64]shard{}
-	for _, g := range groups() {
-		s := newSpread(m, &local{group: g, host: d.host, state: d.state})
+	for _, g := range allGroups() {
+		s := newSpread(m, d.here(g))
 		d.shards[g] = s
 		m.spreads = append(m.spreads, s)
 	}
 	close(m.ready)
 	// Only now: what came before would have found no host.
-	ref, err := banyan.SpawnState(m.node, &door{m}, banyan.Name(frameDoor), banyan.Mailbox(banyan.Limits{Messages: 16384, Bytes: 64 << 20}))
-	if err != nil {
+	door := supervisor.Worker(frameDoor, func(context.Context, *banyan.Self) (*door, error) { return &door{m}, nil },
+		supervisor.With(banyan.Name(frameDoor), banyan.Mailbox(banyan.Limits{Messages: 16384, Bytes: 64 << 20})))
+	if err := m.supervise("banyan_db_doors", door, supervisor.Process("links", m.followLinks)); err != nil {
 		return err
 	}
-	m.pids = append(m.pids, ref.PID())
-	pid, err := banyan.Go(m.node, m.followLinks)
-	if err != nil {
-		return err
-	}
-	m.pids = append(m.pids, pid)
 	m.run(m.tend)
 	return nil
+}
+
+func (m *member) atDesk(context.Context, *banyan.Self) (*desk, error) { return &desk{m}, nil }
+
+// supervise starts processes of the database that are started again when they fail.
+func (m *member) supervise(name string, children ...supervisor.Item) error {
+	ref, err := supervisor.New(name, supervisor.OneForOne, append(children, supervisor.Intensity(1000, time.Minute))...).Start(m.node)
+	if err == nil {
+		m.trees = append(m.trees, ref)
+	}
+	return err
 }
 
 // begin waits until the database answers, and makes sure that it knows this node as it is.
 func (m *member) begin(ctx context.Context) error {
 	for {
 		err := m.db.Update(ctx, m.appear)
-		if err == nil {
-			err = m.db.forgetSessions(ctx)
+		for _, g := range groups() {
+			if err == nil {
+				err = m.db.txns.EndAll(ctx, g, m.db.mine)
+			}
 		}
 		switch {
 		case err == nil:
+			m.db.later(m.db.forgetSessions) // groups that have no majority now do not hold up the start
 			return nil
 		case !errors.Is(err, ErrNoQuorum) && !errors.Is(err, ErrUnknown) && !errors.Is(err, ErrConflict), ctx.Err() != nil:
 			return err
@@ -347,8 +358,8 @@ func (m *member) stop() {
 	m.starting.Lock()
 	m.cancel()
 	m.starting.Unlock()
-	for _, pid := range m.pids {
-		_ = banyan.SendExit(m.node.Context(context.Background()), pid, banyan.ErrShutdown) // gone already with a node that was stopped
+	for _, t := range slices.Backward(m.trees) {
+		_ = supervisor.Stop(m.node.Context(context.Background()), t, banyan.ErrShutdown) // gone already with a node that was stopped
 	}
 	m.work.Wait()
 	m.dropViews(0)

@@ -55,7 +55,7 @@ func TestStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	list, err := d.Tables(t.Context())
-	want(t, list, "[{disk int string key disk} {disk+ram int string key disk+ram}]")
+	want(t, list, "[{disk int string key disk 3 1 0 0} {disk+ram int string key disk+ram 3 1 0 0}]")
 	if err != nil {
 		t.Error(err)
 	}

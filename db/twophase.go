@@ -4,8 +4,6 @@ package db
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/banyan-go/banyan/db/internal/twophase"
@@ -60,13 +58,4 @@ func (tx *Tx) coordinated() (list []twophase.Part) {
 		list = append(list, twophase.Part{Group: p.group, Shard: p.shard, Entry: p.entry(txn.KindCommit)})
 	}
 	return list
-}
-
-// forgetSessions ends the sessions that earlier processes had with this store: nobody uses them any more. Sessions in groups without a replica here stay, and
-// are small.
-func (d *DB) forgetSessions(ctx context.Context) error {
-	known := func(group uint64) ([]txn.Session, error) { return txn.Sessions(d.state.Reader(), group) }
-	return d.txns.Forget(ctx, slices.Sorted(maps.Keys(d.shards)), known, func(s txn.Session) bool {
-		return s != d.session && storeOf(s) == d.log.ID()
-	})
 }

@@ -12,6 +12,7 @@ import (
 // watch keeps what the host tells of the groups that have a replica here. It implements host.Events.
 type watch struct {
 	mu     sync.Mutex
+	node   uint64 // this one
 	groups map[uint64]*seen
 	nudge  chan struct{} // something has changed; has room for one
 }
@@ -26,6 +27,13 @@ type seen struct {
 }
 
 func newWatch() *watch { return &watch{groups: map[uint64]*seen{}, nudge: make(chan struct{}, 1)} }
+
+// own sets the number of this node, before a host runs.
+func (w *watch) own(node uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.node = node
+}
 
 func (w *watch) change(group uint64, f func(s *seen)) {
 	w.mu.Lock()
@@ -50,8 +58,8 @@ func (w *watch) Leader(group, term, leader uint64, here bool) {
 // Lost implements host.Events.
 func (w *watch) Lost(group, replica uint64, why string) {
 	w.change(group, func(s *seen) {
-		if m, ok := s.conf.Member(replica); ok && s.here && m.Replica != s.leader {
-			s.absent[replica] = true
+		if m, ok := s.conf.Member(replica); ok && m.Node != w.node {
+			s.absent[replica] = true // whoever leads: it is final
 			return
 		}
 		s.lost, s.here, s.leader = why, false, 0

@@ -16,7 +16,7 @@ func (m *member) whisper(to uint64, data []byte) {
 		m.hear(m.node.Name(), data)
 		return
 	}
-	m.carrier.beats.put(parcel{to: to, whisper: data})
+	m.carrier.beats.put(parcel{to: to, kind: isWhisper, whisper: data})
 }
 
 // hear gives a whisper to whoever listens. It runs on the door's turn, so who listens must not wait.

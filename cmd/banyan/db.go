@@ -106,6 +106,8 @@ type dbGroup struct {
 	Term     uint64   `json:"term"`
 	Voters   []uint64 `json:"voters"`
 	Learners []uint64 `json:"learners"`
+	Storage  string   `json:"storage"`
+	Missing  int      `json:"missing"`
 	Applied  uint64   `json:"applied"`
 	Commit   uint64   `json:"commit"`
 	Quiet    bool     `json:"quiet"`
@@ -113,14 +115,14 @@ type dbGroup struct {
 }
 
 func dbGroupTable(st db.Status) rows[dbGroup] {
-	r := rows[dbGroup]{narrow: 5, name: func(g dbGroup) string { return fmt.Sprint(g.Group) },
-		head: []string{"GROUP", "LEADER", "VOTERS", "LEARNERS", "REFUSED", "TERM", "APPLIED", "COMMIT", "QUIET"},
+	r := rows[dbGroup]{narrow: 7, name: func(g dbGroup) string { return fmt.Sprint(g.Group) },
+		head: []string{"GROUP", "STORAGE", "LEADER", "VOTERS", "LEARNERS", "MISSING", "REFUSED", "TERM", "APPLIED", "COMMIT", "QUIET"},
 		cols: func(g dbGroup) []string {
-			return []string{fmt.Sprint(g.Group), numbers(g.Leader), numbers(g.Voters...), numbers(g.Learners...), g.Refused,
+			return []string{fmt.Sprint(g.Group), g.Storage, numbers(g.Leader), numbers(g.Voters...), numbers(g.Learners...), fmt.Sprint(g.Missing), g.Refused,
 				fmt.Sprint(g.Term), fmt.Sprint(g.Applied), fmt.Sprint(g.Commit), fmt.Sprint(g.Quiet)}
 		}}
 	for _, g := range st.Groups {
-		r.list = append(r.list, dbGroup{g.Group, g.Leader, g.Term, g.Voters, g.Learners, g.Applied, g.Commit, g.Quiet, g.Refused})
+		r.list = append(r.list, dbGroup{g.Group, g.Leader, g.Term, g.Voters, g.Learners, g.Storage, g.Missing, g.Applied, g.Commit, g.Quiet, g.Refused})
 	}
 	return r
 }
@@ -141,6 +143,8 @@ func dbTablesCommand() *cobra.Command {
 	var f format
 	c := &cobra.Command{
 		Use: "tables", Aliases: []string{"ls"}, Short: "List the tables of the database", Args: cobra.NoArgs,
+		Long: `Tables lists the tables: the types of keys and values, where the rows are kept, on how many nodes they are, and should be. 0 copies: nobody leads a part of the
+table for now. A table in memory that lost rows, because too many nodes ended at once, says when.`,
 		Example: "  banyan db tables --node shop@127.0.0.1",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return askDB(c.Context(), &k, &f, func(ctx context.Context, i db.Inspector) error {
@@ -148,10 +152,20 @@ func dbTablesCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				r := rows[dbTable]{narrow: 4, name: func(t dbTable) string { return printable(t.Name) }, head: []string{"NAME", "KEY", "VALUE", "PARTITION"},
-					cols: func(t dbTable) []string { return []string{printable(t.Name), t.Key, t.Value, t.Partition} }}
+				r := rows[dbTable]{narrow: 6, name: func(t dbTable) string { return printable(t.Name) },
+					head: []string{"NAME", "KEY", "VALUE", "PARTITION", "STORAGE", "COPIES", "LOST"},
+					cols: func(t dbTable) []string {
+						return []string{printable(t.Name), t.Key, t.Value, t.Partition, t.Storage, fmt.Sprintf("%d/%s", t.Present, t.Copies), t.LostAt}
+					}}
 				for _, t := range list {
-					r.list = append(r.list, dbTable{t.Name, t.Key, t.Value, t.Partition})
+					x := dbTable{Name: t.Name, Key: t.Key, Value: t.Value, Partition: t.Partition, Storage: t.Storage.String(), Copies: fmt.Sprint(t.Copies), Present: t.Present, Lost: t.Lost}
+					if t.Copies == db.Everywhere {
+						x.Copies = "all"
+					}
+					if t.Lost > 0 {
+						x.LostAt = time.Unix(t.LostAt, 0).UTC().Format(time.RFC3339)
+					}
+					r.list = append(r.list, x)
 				}
 				return r.print(c.OutOrStdout(), f)
 			})
@@ -162,12 +176,17 @@ func dbTablesCommand() *cobra.Command {
 	return strict(c)
 }
 
-// dbTable is a table of the database in JSON.
+// dbTable is a table of the database in JSON. Copies is a number of nodes, or all; Lost is how often rows in memory were lost, LostAt when.
 type dbTable struct {
 	Name      string `json:"name"`
 	Key       string `json:"key"`
 	Value     string `json:"value"`
 	Partition string `json:"partition,omitempty"`
+	Storage   string `json:"storage"`
+	Copies    string `json:"copies"`
+	Present   int    `json:"present"`
+	Lost      int    `json:"lost,omitempty"`
+	LostAt    string `json:"lost_at,omitempty"`
 }
 
 func dbGetCommand() *cobra.Command {

@@ -31,7 +31,7 @@ func TestDBCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines, err := db.NewTable[line, []string](t.Context(), d, "lines")
+	lines, err := db.NewTable[line, []string](t.Context(), d, "lines", db.Stored(db.RAM), db.Replicas(db.Everywhere))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func TestDBCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	try(t, 0, `NAME +KEY +VALUE +PARTITION *
-accounts +string +int +key *
-lines +\{string int\} +\[\]string +- *
+	try(t, 0, `NAME +KEY +VALUE +PARTITION +STORAGE +COPIES *
+accounts +string +int +key +disk +1/3 *
+lines +\{string int\} +\[\]string +- +ram +1/all *
 `, flags, "db", "tables")
-	try(t, 0, `NAME +NUMBER +STATE +SILENT +LEADS +VOTES +LEARNS *\nshop@127.0.0.1 +1 +up +0s +9 +9 +0 *\n`, flags, "db", "status")
-	try(t, 0, `GROUP +LEADER +VOTERS +LEARNERS +REFUSED *\n(\d +1 +1 +- +- *\n){9}`, flags, "db", "status", "--groups")
-	try(t, 0, `\{"name":"shop@127.0.0.1","number":1,"state":"up","silent_seconds":0,"leads":9,"votes":9,"learns":0,"database":"[0-9a-f]{16}"\}\n`,
+	try(t, 0, `NAME +NUMBER +STATE +SILENT +LEADS +VOTES +LEARNS *\nshop@127.0.0.1 +1 +up +0s +17 +17 +0 *\n`, flags, "db", "status")
+	try(t, 0, `GROUP +STORAGE +LEADER +VOTERS +LEARNERS +MISSING +REFUSED *\n1 +disk +1 +1 +- +0 +- *\n(\d +disk +1 +1 +- +2 +- *\n){8}(\d+ +ram +1 +1 +- +0 +- *\n){8}`, flags, "db", "status", "--groups")
+	try(t, 0, `\{"name":"shop@127.0.0.1","number":1,"state":"up","silent_seconds":0,"leads":17,"votes":17,"learns":0,"database":"[0-9a-f]{16}"\}\n`,
 		flags, "db", "status", "-o", "jsonl")
 	try(t, 0, `\{"key":"a0007","value":7\}\n`, flags, "db", "get", "accounts", "a0007", "-o", "jsonl")
 	try(t, 0, `KEY +VALUE *\n\["o1",-1\] +\["tea","0"\] *\n`, flags, "db", "get", "lines", `["o1",-1]`)

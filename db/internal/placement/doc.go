@@ -18,6 +18,10 @@
 //	3, 4    3 voters                 3 voters, a learner on each other node
 //	5 up    3 voters                 5 voters, a learner on each other node
 //
+// That is for three copies; [Rule] has the others. An even number of nodes, where there are too few, has one voter fewer, and a learner.
+//
+// A replica that is lost while its store is well (it does not fit to its log, say) is removed before the store gets another one: a store has one replica of a group.
+//
 // Which nodes vote for a group is by rendezvous hashing: the nodes with the highest hashes of group and node. A node that comes or
 // goes changes only the groups that it is, or will be, among the highest of.
 package placement

@@ -45,19 +45,34 @@ type Want struct{ Voters, Learners []uint64 }
 // meta is the group that every node has a replica of.
 const meta = 1
 
+// Rule says how many replicas a group has. The zero Rule is none.
+type Rule struct {
+	// Copies is how many nodes have a replica, as far as there are so many: an odd number, and all of them vote. With an even number of nodes below it one of them
+	// learns, since it would make no majority larger.
+	Copies int
+	// All: besides, all other nodes have a learner.
+	All bool
+}
+
+// Meta is the rule of the meta group.
+var Meta = Rule{5, true}
+
 // Voters is how many voters a group has among so many nodes.
-func Voters(group uint64, nodes int) int {
-	switch {
-	case nodes < 3:
-		return 1
-	case group == meta && nodes >= 5:
-		return 5
+func (r Rule) Voters(nodes int) int {
+	n := min(r.Copies, nodes)
+	return max(n-(n+1)%2, 1)
+}
+
+// replicas is how many replicas a group has among so many nodes.
+func (r Rule) replicas(nodes int) int {
+	if r.All {
+		return nodes
 	}
-	return 3
+	return min(r.Copies, nodes)
 }
 
 // Of works out where a group's replicas should be, given who leads it and who votes now, by node.
-func Of(group uint64, nodes []Node, leader uint64, voters []uint64) (w Want) {
+func Of(group uint64, rule Rule, nodes []Node, leader uint64, voters []uint64) (w Want) {
 	var up, rest []Node
 	for _, n := range nodes {
 		switch {
@@ -80,8 +95,8 @@ func Of(group uint64, nodes []Node, leader uint64, voters []uint64) (w Want) {
 	}
 	slices.SortFunc(up, byHash)
 	slices.SortFunc(rest, byHash)
-	k := Voters(group, count)
-	if k == 1 { // a voter that works is not moved for the hash's sake
+	k, copies := rule.Voters(count), rule.replicas(count)
+	if k == 1 && copies > 1 { // a voter that works is not moved for the hash's sake
 		slices.SortStableFunc(up, func(a, b Node) int { return cmp.Compare(btoi(b.ID == leader), btoi(a.ID == leader)) })
 	}
 	all := append(up, rest...)
@@ -89,7 +104,7 @@ func Of(group uint64, nodes []Node, leader uint64, voters []uint64) (w Want) {
 		switch {
 		case i < k:
 			w.Voters = append(w.Voters, n.ID)
-		case n.State == Up && (group == meta || k == 1):
+		case n.State == Up && i < copies:
 			w.Learners = append(w.Learners, n.ID)
 		}
 	}

@@ -16,7 +16,11 @@ type group struct {
 }
 
 func born(id uint64, n Node) *group {
-	return &group{Group{id, 1, []Replica{{ID: 1, Node: n.ID, Store: n.Store, Voter: true, Heard: true, Ready: true}}}, 2}
+	rule := Rule{Copies: 3}
+	if id == meta {
+		rule = Meta
+	}
+	return &group{Group{id, rule, 1, []Replica{{ID: 1, Node: n.ID, Store: n.Store, Voter: true, Heard: true, Ready: true}}}, 2}
 }
 
 // take carries a step out, and says what is wrong with it.
@@ -69,7 +73,7 @@ func (g *group) settle(nodes []Node) error {
 				usable++
 			}
 		}
-		if v := g.voters(); v < min(least, Voters(g.ID, usable)) {
+		if v := g.voters(); v < min(least, g.Rule.Voters(usable)) {
 			return fmt.Errorf("%+v leaves %d voters of %d", s, v, least)
 		}
 	}
@@ -201,15 +205,15 @@ func TestFewMoves(t *testing.T) {
 		}
 		moved, leads := 0, map[uint64]int{}
 		for g := uint64(2); g < 66; g++ {
-			before := Of(g, nodes[:n-1], 0, nil).Voters
-			if after := Of(g, nodes, 0, nil).Voters; n > 3 && len(before) == 3 {
+			before := Of(g, Rule{Copies: 3}, nodes[:n-1], 0, nil).Voters
+			if after := Of(g, Rule{Copies: 3}, nodes, 0, nil).Voters; n > 3 && len(before) == 3 {
 				for _, id := range after {
 					if !slices.Contains(before, id) {
 						moved++
 					}
 				}
 			}
-			leads[Preferred(g, Of(g, nodes, 0, nil).Voters)]++
+			leads[Preferred(g, Of(g, Rule{Copies: 3}, nodes, 0, nil).Voters)]++
 		}
 		if limit := 3 * 64 * 2 / n; moved > limit {
 			t.Errorf("%d nodes: %d of 192 replicas move for one more, want %d at most", n, moved, limit)
@@ -217,6 +221,65 @@ func TestFewMoves(t *testing.T) {
 		for id, k := range leads {
 			if k > 4*64/n+6 {
 				t.Errorf("%d nodes: node %d should lead %d of 64 groups", n, id, k)
+			}
+		}
+	}
+}
+
+// TestRules: groups have as many replicas as their rule says, as far as there are nodes, and those of one copy are spread.
+func TestRules(t *testing.T) {
+	shapes := map[Rule][]string{
+		{1, false}: {"1+0", "1+0", "1+0", "1+0", "1+0", "1+0", "1+0", "1+0"},
+		{5, false}: {"1+0", "1+1", "3+0", "3+1", "5+0", "5+0", "5+0", "5+0"},
+		{7, false}: {"1+0", "1+1", "3+0", "3+1", "5+0", "5+1", "7+0", "7+0"},
+		{3, true}:  {"1+0", "1+1", "3+0", "3+1", "3+2", "3+3", "3+4", "3+5"},
+	}
+	for rule, want := range shapes {
+		nodes := []Node{{1, 101, Up}}
+		groups := map[uint64]*group{}
+		for id := uint64(20); id < 28; id++ {
+			groups[id] = born(id, nodes[0])
+			groups[id].Rule = rule
+		}
+		for n := 1; n <= len(want); n++ {
+			homes := map[uint64]bool{}
+			for id, g := range groups {
+				if err := g.settle(nodes); err != nil || g.shape() != want[n-1] {
+					t.Errorf("%+v, %d nodes, group %d: %s, want %s: %v", rule, n, id, g.shape(), want[n-1], err)
+				}
+				homes[g.Replicas[0].Node] = true
+			}
+			if rule.Copies == 1 && n >= 4 && len(homes) < 3 {
+				t.Errorf("8 groups of one copy are on nodes %v of %d", homes, n)
+			}
+			nodes = append(nodes, Node{uint64(n + 1), uint64(n + 101), Up})
+		}
+	}
+}
+
+// TestLostInPlace: a replica that is lost in a store that is well is removed before the store gets another one, a voter and a learner alike.
+func TestLostInPlace(t *testing.T) {
+	nodes := []Node{{1, 101, Up}, {2, 102, Up}, {3, 103, Up}, {4, 104, Up}}
+	for _, id := range []uint64{meta, 2} {
+		g := born(id, nodes[0])
+		if err := g.settle(nodes); err != nil {
+			t.Fatal(err)
+		}
+		for i := range g.Replicas {
+			if r := &g.Replicas[i]; r.ID != g.Leader {
+				lost, shape := r.ID, g.shape()
+				r.Lost, r.Heard, r.Ready = true, false, false
+				if s := Next(g.Group, nodes); !slices.Equal(s.Remove, []uint64{lost}) {
+					t.Errorf("%+v, want %d removed", s, lost)
+				} else if err := g.take(s); err != nil {
+					t.Fatal(err)
+				}
+				if err := g.settle(nodes); err != nil || g.shape() != shape {
+					t.Errorf("%s, want %s: %v", g.shape(), shape, err)
+				}
+				if slices.ContainsFunc(g.Replicas, func(r Replica) bool { return r.ID == lost }) {
+					t.Errorf("the lost replica is there again: %+v", g.Replicas)
+				}
 			}
 		}
 	}

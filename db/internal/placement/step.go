@@ -10,11 +10,14 @@ type Replica struct {
 	Voter           bool
 	// Heard: its node is not silent. Ready: and it has the log but for the last entries.
 	Heard, Ready bool
+	// Lost: it does not run, and never will again.
+	Lost bool
 }
 
 // Group is a group as its leader sees it.
 type Group struct {
 	ID       uint64
+	Rule     Rule
 	Leader   uint64 // replica
 	Replicas []Replica
 }
@@ -41,7 +44,7 @@ func Next(g Group, nodes []Node) Step {
 		node[n.ID] = n
 	}
 	// A replica in another store than its node's is one that was lost.
-	lives := func(r Replica) bool { return node[r.Node].Store == r.Store && node[r.Node].State != Gone }
+	lives := func(r Replica) bool { return !r.Lost && node[r.Node].Store == r.Store && node[r.Node].State != Gone }
 	at := map[uint64]Replica{}
 	var voters []uint64
 	leader := uint64(0)
@@ -60,7 +63,7 @@ func Next(g Group, nodes []Node) Step {
 	if leader == 0 {
 		return Step{} // who leads is not known yet as a node: it will be
 	}
-	w := Of(g.ID, nodes, leader, voters)
+	w := Of(g.ID, g.Rule, nodes, leader, voters)
 	if len(w.Voters) == 0 {
 		return Step{}
 	}
@@ -72,10 +75,23 @@ func Next(g Group, nodes []Node) Step {
 	}
 	for _, id := range wanted {
 		if _, ok := at[id]; !ok {
+			if old := inTheWay(g, node[id]); old != 0 {
+				return Step{Remove: []uint64{old}}
+			}
 			return Step{Add: node[id]}
 		}
 	}
 	return change(g, w, at, lives)
+}
+
+// inTheWay is the replica that is lost in the store of a node, which has room for one of each group; 0: there is none.
+func inTheWay(g Group, n Node) uint64 {
+	for _, r := range g.Replicas {
+		if r.Lost && r.Node == n.ID && r.Store == n.Store {
+			return r.ID
+		}
+	}
+	return 0
 }
 
 // change has a replica wherever one is wanted: who shall vote, and who goes?

@@ -8,5 +8,5 @@ import "time"
 
 var processBegan = time.Now()
 
-// clock is Go's monotonic clock. Whether it goes on while the machine sleeps is up to the system. It is never 0.
-func clock() time.Duration { return time.Since(processBegan) + 1 }
+// Clock is Go's monotonic clock. Whether it goes on while the machine sleeps is up to the system. It is never 0.
+func Clock() time.Duration { return time.Since(processBegan) + 1 }

@@ -76,7 +76,7 @@ func New(cfg Config) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.core, err = lease.New(lease.Config{Node: cfg.Node}, clock(), saved); err != nil {
+	if k.core, err = lease.New(lease.Config{Node: cfg.Node}, Clock(), saved); err != nil {
 		return nil, err
 	}
 	if cfg.FS == vfs.Default {
@@ -105,7 +105,7 @@ func (k *Keeper) beat() {
 		case <-t.C:
 		}
 		every := k.tick()
-		if k.term.Load() != 0 && int64(clock()) >= k.until.Load() {
+		if k.term.Load() != 0 && int64(Clock()) >= k.until.Load() {
 			k.lapse()
 		}
 		t.Reset(every)
@@ -120,7 +120,7 @@ func (k *Keeper) tick() (every time.Duration) {
 		k.carryOut() // tried again
 	}
 	if !k.unsaved {
-		k.core.Tick(clock())
+		k.core.Tick(Clock())
 		k.carryOut()
 	}
 	k.publish()
@@ -131,7 +131,7 @@ func (k *Keeper) tick() (every time.Duration) {
 func (k *Keeper) do(f func(now lease.Time)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	f(clock())
+	f(Clock())
 	if !k.unsaved {
 		k.carryOut()
 	}
@@ -164,7 +164,7 @@ func (k *Keeper) carryOut() {
 		if k.unsaved {
 			return // the core gives it again
 		}
-		k.core.Saved(clock())
+		k.core.Saved(Clock())
 	}
 }
 
@@ -198,7 +198,7 @@ func (k *Keeper) OnLapse(f func()) bool {
 
 // Valid reports whether the lease is held, and has been without a break in that term.
 func (k *Keeper) Valid(term uint64) bool {
-	return term != 0 && k.term.Load() == term && int64(clock()) < k.until.Load() && k.term.Load() == term
+	return term != 0 && k.term.Load() == term && int64(Clock()) < k.until.Load() && k.term.Load() == term
 }
 
 // Term is the present term; 0 while there is none. It may be over: see Valid.
@@ -235,7 +235,7 @@ func (k *Keeper) Receive(from uint64, data []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.unsaved {
-		k.core.Receive(clock(), m)
+		k.core.Receive(Clock(), m)
 		k.carryOut()
 		k.publish()
 	}

@@ -98,7 +98,7 @@ func (c *Coordinator) commitMany(ctx context.Context, start uint64, parts []Part
 func recordOf(parts []Part, seq uint64) Part {
 	var lasting []Part
 	for _, p := range parts {
-		if txn.ClassOf(p.Group) != txn.RAM {
+		if !txn.ClassOf(p.Group).InRAM() {
 			lasting = append(lasting, p)
 		}
 	}
