@@ -15,7 +15,7 @@ import (
 )
 
 // giveUpAfter is how long a replica in memory has known of no leader when it looks whether there can ever be one again.
-const giveUpAfter = 2 * time.Second
+const giveUpAfter = time.Second
 
 // keeper sees to the groups that are made while the database runs: it makes those that shall begin here, ends replicas in memory whose group can have no majority any more, and lets a
 // group begin anew when nothing of it is left. The goroutine that tends owns it.
@@ -163,7 +163,7 @@ func (k *keeper) giveUp(homes map[uint64]homeRow, alive map[uint64]bool) {
 			delete(k.vacant, g)
 		} else if k.vacant[g].IsZero() {
 			k.vacant[g] = time.Now()
-		} else if time.Since(k.vacant[g]) >= 2*giveUpAfter {
+		} else if time.Since(k.vacant[g]) >= 3*giveUpAfter {
 			k.forsaken[g] = home.Epoch
 		}
 	}

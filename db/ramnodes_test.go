@@ -62,6 +62,7 @@ func (p *party) try(name string, f func(tx *Tx) error) {
 // TestRAMNodes runs random programs on tables in memory of three nodes, and on maps. One node that starts anew loses nothing; when two do at once, what was in memory is gone, on all nodes, which is
 // told, and what was on disks is there.
 func TestRAMNodes(t *testing.T) {
+	t.Parallel()
 	p := newParty(t, 3, Options{})
 	p.opts.Expect = sims(p.names)
 	p.start(p.names...)
@@ -192,11 +193,6 @@ func TestRAMNodes(t *testing.T) {
 	work(20)
 	p.until(20*time.Second, "the groups have three voters again", p.shapes(txn.RAM, "3+0"))
 	same("in the end")
-	p.stop(p.names...)
-	p.opts.Expect = nil
-	p.start(p.names...)
-	clear(model[0])
-	same("after all were started anew")
 	if err := p.dbs[stays].Drop(ctx, "ram"); err != nil {
 		t.Error(err)
 	}
@@ -204,6 +200,7 @@ func TestRAMNodes(t *testing.T) {
 
 // TestReplicas: tables have as many copies as they ask for, as far as there are nodes, and more when nodes come; what cannot be is told.
 func TestReplicas(t *testing.T) {
+	t.Parallel()
 	p := newParty(t, 4, Options{})
 	p.opts.Expect = sims(p.names[:2])
 	p.start(p.names[:2]...)
