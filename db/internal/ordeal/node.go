@@ -290,7 +290,7 @@ func (w *worker) load() {
 	for i := range 10 {
 		w.client(i, 300*time.Millisecond, w.transfer)
 	}
-	w.client(10, 500*time.Millisecond, func(p int, rng *rand.Rand) { w.audit(p, rng) })
+	w.client(10, 500*time.Millisecond, w.audit)
 	for i := 11; i < 14; i++ {
 		w.client(i, 500*time.Millisecond, w.appendAndRead)
 	}

@@ -49,6 +49,8 @@ func all() []event {
 	list := []event{
 		{Kind: audit, Call: 1, Return: 2, Balances: money(each)},
 		{Kind: list, Call: 1, Return: 2, Ops: []check.Op{{Key: "k", Append: 1}}},
+		{Kind: list, Call: 3, Outcome: check.Unknown, Ops: []check.Op{{Key: "l", Append: 2}, {Key: "l"}}}, // killed
+		{Kind: list, Call: 4, Return: 5, Ops: []check.Op{{Key: "l", Read: []int64{2}}}},
 		{Kind: register, Call: 1, Return: 2, Key: "k", Write: true, Value: 5},
 		{Kind: stamp, Call: 0, Return: 1, Key: "1.0", Write: true, Value: 1},
 		{Kind: stamp, Call: 1000 * ms, Return: 1001 * ms, Key: "1.0", Write: true, Value: 7},
