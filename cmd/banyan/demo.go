@@ -20,7 +20,7 @@ import (
 // The default of --least: time for a person to watch and kill, and for the script to kill every node once.
 const (
 	leastForPeople = 25 * time.Second
-	leastForScript = 4 * time.Second // for each node
+	leastForScript = 5 * time.Second // for each node: one that was killed is back, with its part of the database, before the next one is
 )
 
 func demoCommand() *cobra.Command {
