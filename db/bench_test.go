@@ -4,9 +4,14 @@ package db
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // benchUpdates makes b.N transactions, each the i-th of them, by so many clients at once.
@@ -20,6 +25,11 @@ func benchUpdates(b *testing.B, clients int, do func(d *DB, tb *Table[int, []byt
 	if err != nil {
 		b.Fatal(err)
 	}
+	together(b, clients, func(i int) error { return do(d, tb, i) })
+}
+
+// together does b.N things by so many clients at once.
+func together(b *testing.B, clients int, do func(i int) error) {
 	b.ResetTimer()
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -30,7 +40,7 @@ func benchUpdates(b *testing.B, clients int, do func(d *DB, tb *Table[int, []byt
 				if i > b.N {
 					return
 				}
-				if err := do(d, tb, i); err != nil {
+				if err := do(i); err != nil {
 					b.Error(err)
 					return
 				}
@@ -111,5 +121,43 @@ func BenchmarkDirty(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkUpdateThree is BenchmarkUpdate on three nodes of a simulated network, all of them on one disk, with the clients on one of them. Rows lie in all groups.
+func BenchmarkUpdateThree(b *testing.B) {
+	p := newParty(b, 3, Options{})
+	p.opts.Expect = sims(p.names)
+	dir := b.TempDir()
+	p.dirs = func(name string) string { return filepath.Join(dir, name) }
+	for _, n := range p.names {
+		p.fs[n] = vfs.Default
+		if err := os.MkdirAll(p.dirs(n), 0o700); err != nil {
+			b.Fatal(err)
+		}
+	}
+	p.start(p.names...)
+	p.until(60*time.Second, "three voters in every group", p.settled("3+0", "3+0"))
+	d := p.dbs[p.names[0]]
+	tb, err := NewTable[int, []byte](b.Context(), d, "t", Partitioned())
+	if err != nil {
+		b.Fatal(err)
+	}
+	value := make([]byte, 128)
+	for _, keys := range []int{1, 2} {
+		for _, clients := range []int{1, 16, 256} {
+			b.Run(fmt.Sprintf("keys=%d/clients=%d", keys, clients), func(b *testing.B) {
+				together(b, clients, func(i int) error {
+					return d.Update(b.Context(), func(tx *Tx) (err error) {
+						for k := range keys {
+							if e := tb.Put(tx, (i*7919+k*2000)%4000, value); e != nil {
+								err = e
+							}
+						}
+						return err
+					})
+				})
+			})
+		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 // party is a database on several nodes of a simulated network, in real time: pebble's goroutines know no other.
 type party struct {
-	t     *testing.T
+	t     testing.TB
 	sim   *banyantest.Sim
 	names []string
 	dbs   map[string]*DB
@@ -28,7 +28,7 @@ type party struct {
 	dirs  func(name string) string // nil: all are called db
 }
 
-func newParty(t *testing.T, n int, o Options) *party {
+func newParty(t testing.TB, n int, o Options) *party {
 	p := &party{t: t, dbs: map[string]*DB{}, fs: map[string]vfs.FS{}, opts: o}
 	for i := range n {
 		p.names = append(p.names, fmt.Sprintf("n%d@sim", i+1))
