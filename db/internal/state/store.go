@@ -3,6 +3,7 @@
 package state
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -192,15 +193,33 @@ func (s *Store) Flush() error {
 	if err := s.guard.Wait(done); err != nil {
 		return err
 	}
-	s.settle()
-	return nil
+	return s.settle()
 }
 
-// settle waits, in simulations, until pebble has removed the files that it no longer needs.
-func (s *Store) settle() {
-	if s.manual {
-		s.db.TestOnlyWaitForCleaning()
+// crowd is how many sorted tables may lie above each other in a simulation before they are merged.
+const crowd = 16
+
+// settle does in simulations, where it is sure when, what pebble else does in the background: it merges tables when there are many, and removes the
+// files that are no longer needed.
+func (s *Store) settle() error {
+	if !s.manual {
+		return nil
 	}
+	if s.db.Metrics().Levels[0].Sublevels >= crowd {
+		done, failed := make(chan struct{}), error(nil)
+		go func() {
+			defer close(done)
+			failed = s.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false)
+		}()
+		if err := s.guard.Wait(done); err != nil { // pebble's part in it has ended, and it waits for ever
+			return err
+		}
+		if failed != nil {
+			return s.guard.Fail("merge", failed)
+		}
+	}
+	s.db.TestOnlyWaitForCleaning()
+	return nil
 }
 
 // Remove deletes a group's state, durably: or a crash would bring it back under the feet of the group's next replica here.
