@@ -25,7 +25,7 @@ func main() {
 	test, args := "^TestSoak$", []string{fmt.Sprintf("-soak=%gm", *minutes), fmt.Sprintf("-most=%d", *seeds), fmt.Sprintf("-replay=%t", *replay)}
 	switch {
 	case *cuts > 0:
-		test, args = "^TestPowerCuts$", []string{fmt.Sprintf("-cuts=%d", *cuts)}
+		test, args = "^Test(Trade)?PowerCuts$", []string{fmt.Sprintf("-cuts=%d", *cuts)}
 	case *damage > 0:
 		test, args = "^TestDamage$", []string{fmt.Sprintf("-rots=%d", *damage)}
 	}

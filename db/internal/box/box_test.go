@@ -41,7 +41,9 @@ func seed(t *testing.T, o Options) *Sim {
 	if *text {
 		t.Log(s.Text())
 	}
-	if err != nil {
+	if err != nil && o.Traders > 0 {
+		t.Errorf("%v\n\tReplay: go test ./db/internal/box -run 'TestTrade$' -args -seed %d -trades 1 -text", err, o.Seed)
+	} else if err != nil {
 		t.Errorf("%v\n\tReplay: go test ./db/internal/box -run TestSeeds -args -seed %d -seeds 1 -text", err, o.Seed)
 	}
 	return s
@@ -84,6 +86,7 @@ func (s *Stats) add(o Stats) {
 	s.Elections += o.Elections
 	s.Done += o.Done
 	s.Unknown += o.Unknown
+	s.Learned += o.Learned
 }
 
 // TestReplay: one seed is one run, to the last byte of the last message.

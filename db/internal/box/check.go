@@ -12,6 +12,7 @@ import (
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/raftlog"
 	"github.com/banyan-go/banyan/db/internal/state"
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // place is an index of a group's log.
@@ -181,7 +182,7 @@ func (c *checker) applied(n *node) {
 
 func (c *checker) state(n *node, g uint64) {
 	at, _, err := n.state.Load(g) // the lane may be ahead of the core
-	d, err2 := readRow(n.state.Reader(), rowKey(g, 'd', 0))
+	d, err2 := readRow(n.state.Reader(), c.s.digestKey(g))
 	if err = errors.Join(err, err2); err != nil {
 		if !n.excused() {
 			c.s.violate("node %d: state of group %d: %v", n.id, g, err)
@@ -193,6 +194,14 @@ func (c *checker) state(n *node, g uint64) {
 		c.s.violate("node %d: group %d has another state at %d than before: %x, not %x", n.id, g, at.Index, uint64(d), uint64(old))
 	}
 	c.digests[p] = d
+}
+
+// digestKey is the row of a group's digest.
+func (s *Sim) digestKey(group uint64) []byte {
+	if s.o.Traders > 0 {
+		return txn.MarkKey(group, digests)
+	}
+	return rowKey(group, 'd', 0)
 }
 
 // end: everybody has come to the same, and every key's history is linearizable.
@@ -225,7 +234,7 @@ func (c *checker) end() {
 			}
 		}
 	}
-	if s.stats.Done < 20 {
+	if s.o.Traders == 0 && s.stats.Done < 20 {
 		s.stalled("only %d operations came through", s.stats.Done)
 	}
 	switch porcupine.CheckOperationsTimeout(model, s.load.history, 2*time.Minute) {

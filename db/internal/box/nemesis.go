@@ -25,8 +25,11 @@ func (s *Sim) nemesis() {
 	s.mood = mood(s.o.Seed % uint64(moods))
 	end := s.now + s.o.Length
 	longest := 2500 * time.Millisecond
-	if s.mood == elections || s.mood == crashes {
+	switch {
+	case s.mood == elections || s.mood == crashes:
 		longest = 800 * time.Millisecond
+	case s.o.Traders > 0: // whose runs are shorter
+		longest = 1200 * time.Millisecond
 	}
 	var next func()
 	next = func() {

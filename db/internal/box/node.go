@@ -23,24 +23,25 @@ type node struct {
 	id   uint64
 	disk *disk
 
-	up     bool
-	life   int // events of an earlier life do nothing
-	core   *host.Core
-	log    *raftlog.Store
-	state  *state.Store
-	store  uint64 // id of its log store
-	lane   []*host.Apply
-	laneOn bool
-	paused time.Duration // until then
-	slow   time.Duration // of each write
-	lag    time.Duration // of each piece that is applied
-	hasty  bool          // it starts again at once
-	trap   bool          // it crashes again soon after its next start
-	power  bool          // its next crash is everybody's
-	rotten bool          // a bit of its disk has flipped, and nobody has noticed
-	wiped  bool          // it has no disk yet in place of the one that it lost
-	full   time.Duration // its disk is full until then
-	later  []func()      // what came while it was paused
+	up      bool
+	process *process // of transactions, if there are any
+	life    int      // events of an earlier life do nothing
+	core    *host.Core
+	log     *raftlog.Store
+	state   *state.Store
+	store   uint64 // id of its log store
+	lane    []*host.Apply
+	laneOn  bool
+	paused  time.Duration // until then
+	slow    time.Duration // of each write
+	lag     time.Duration // of each piece that is applied
+	hasty   bool          // it starts again at once
+	trap    bool          // it crashes again soon after its next start
+	power   bool          // its next crash is everybody's
+	rotten  bool          // a bit of its disk has flipped, and nobody has noticed
+	wiped   bool          // it has no disk yet in place of the one that it lost
+	full    time.Duration // its disk is full until then
+	later   []func()      // what came while it was paused
 }
 
 func (s *Sim) addNode(id uint64) {
@@ -63,11 +64,7 @@ func (n *node) start() {
 		n.openFailed(err)
 		return
 	}
-	m := registers{}
-	if s.o.Flaw == host.ApplyLocal {
-		m.local = n.id
-	}
-	if n.state, err = state.Open(dbdisk.Options{FS: n.disk, Dir: "state", CacheBytes: 256 << 10, MemTableBytes: 4 << 20, Manual: true}, n.log.ID(), m); err != nil {
+	if n.state, err = state.Open(dbdisk.Options{FS: n.disk, Dir: "state", CacheBytes: 256 << 10, MemTableBytes: 4 << 20, Manual: true}, n.log.ID(), n.machine()); err != nil {
 		n.openFailed(err)
 		return
 	}
@@ -75,7 +72,7 @@ func (n *node) start() {
 	n.life++
 	n.core, err = host.New(host.Config{
 		Node: n.id, Log: n.log, State: n.state, Rand: rand.New(rand.NewPCG(s.rng.Uint64(), n.id)), Events: watcher{n},
-		KeepEntries: 8, FlushBytes: 4 << 10, ChunkBytes: 64, SnapshotBytes: 4 << 10, Campaigns: 2, Flaw: s.o.Flaw,
+		KeepEntries: 8, FlushBytes: s.o.FlushBytes, ChunkBytes: 64, SnapshotBytes: 4 << 10, Campaigns: 2, Flaw: s.o.Flaw,
 	})
 	if err != nil {
 		n.openFailed(err)
@@ -88,6 +85,9 @@ func (n *node) start() {
 	}
 	s.note("node %d starts, store %x run %d", n.id, n.store, n.log.Boot())
 	s.load.probe(n)
+	if s.o.Traders > 0 {
+		n.startProcess()
+	}
 	n.tick()
 }
 
@@ -237,6 +237,10 @@ func (n *node) stop() {
 	n.up = false
 	n.life++
 	n.lane, n.laneOn, n.later, n.paused = nil, false, nil, 0
+	if n.process != nil {
+		n.process.end()
+		n.process = nil
+	}
 	n.disk.mu.Lock()
 	if n.disk.crashed == nil {
 		n.disk.crashed = vfs.NewMem() // the rest of its writes is for nobody

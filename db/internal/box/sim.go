@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/banyan-go/banyan/db/internal/check"
 	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // Options say what is simulated. Zero values are the defaults given with each field.
@@ -37,11 +39,20 @@ type Options struct {
 	Full bool
 	// Single lets every second group have one voter only.
 	Single bool
-	// Flaw is a bug that the run should catch.
-	Flaw host.Flaw
+	// Traders is how many clients each node has that run transactions over groups. They take the place of Clients and their registers. Traders is 0 of a run
+	// without.
+	Traders int
+	// FlushBytes is after how many bytes of entries a state is flushed. 4 KiB, with Traders 16 KiB.
+	FlushBytes int
+	// Flaw is a bug that the run should catch, TxnFlaw one in the transactions.
+	Flaw    host.Flaw
+	TxnFlaw txn.Flaw
 	// Log keeps a text of what happened, for reading.
 	Log bool
 }
+
+// tooMany events are ten times as many as a run has: somebody goes round in a circle.
+const tooMany = 2_000_000
 
 // event happens at a time; those of one time in the order in which they were made.
 type event struct {
@@ -76,6 +87,7 @@ type Sim struct {
 	net    network
 	check  checker
 	load   load
+	trade  trade
 	plan   control
 	hash   uint64
 	steps  int
@@ -89,7 +101,7 @@ type Sim struct {
 
 // Stats count what a run has exercised.
 type Stats struct {
-	Steps, Crashes, TornCrashes, PowerCuts, Failures, Damages, Found, Refused, Full, Jumps, Losses, Partitions, Pauses, Moves, Snapshots, Elections, Done, Unknown int
+	Steps, Crashes, TornCrashes, PowerCuts, Failures, Damages, Found, Refused, Full, Jumps, Losses, Partitions, Pauses, Moves, Snapshots, Elections, Done, Unknown, Learned int
 }
 
 // Stats returns the counts of a run.
@@ -115,6 +127,10 @@ func New(o Options) *Sim {
 	set(&o.Groups, 2)
 	set(&o.Clients, 6)
 	set(&o.Keys, 2)
+	if o.Traders > 0 {
+		set(&o.FlushBytes, 16<<10)
+	}
+	set(&o.FlushBytes, 4<<10)
 	if o.Length == 0 {
 		o.Length = 25 * time.Second
 	}
@@ -126,6 +142,7 @@ func New(o Options) *Sim {
 	s.check = newChecker(s)
 	s.net = network{s: s, cut: map[[2]uint64]bool{}}
 	s.load = load{s: s}
+	s.trade = trade{s: s, mix: check.Mix{Keys: 6, PerKey: 15, Most: 4}}
 	s.plan = control{s: s, lost: map[[2]uint64]bool{}}
 	return s
 }
@@ -177,7 +194,9 @@ func (s *Sim) run(until time.Duration) bool {
 		e := heap.Pop(&s.queue).(event)
 		s.now = e.at
 		e.do()
-		s.steps++
+		if s.steps++; s.steps > tooMany {
+			s.stalled("%d events", s.steps)
+		}
 		s.check.all()
 	}
 	s.now = max(s.now, until)
@@ -191,7 +210,11 @@ func (s *Sim) Run() error {
 		s.addNode(id)
 	}
 	s.plan.createGroups()
-	if !s.run(5 * time.Second) {
+	calm := 5 * time.Second
+	if s.o.Traders > 0 { // they begin at once
+		calm = 2500 * time.Millisecond
+	}
+	if !s.run(calm) {
 		return s.broken
 	}
 	if s.o.CrashAt > 0 {
@@ -199,7 +222,9 @@ func (s *Sim) Run() error {
 		n.disk.crashAt, n.disk.after, n.disk.keep = n.disk.syncs+s.o.CrashAt, s.o.After, s.rng.IntN(3)*50
 	}
 	s.scenario()
-	s.load.start()
+	if s.o.Traders == 0 {
+		s.load.start()
+	}
 	s.plan.start()
 	if !s.o.Calm {
 		s.nemesis()
@@ -212,11 +237,30 @@ func (s *Sim) Run() error {
 		return s.broken
 	}
 	s.load.stopped = true
-	if !s.run(s.now + 5*time.Second) {
+	if s.o.Traders > 0 {
+		if !s.finish() {
+			return s.broken
+		}
+	} else if !s.run(s.now + 5*time.Second) {
 		return s.broken
 	}
 	s.check.end()
 	return s.broken
+}
+
+// finish lets the transactions come to their end.
+func (s *Sim) finish() bool {
+	s.trade.finish()
+	for limit := s.now + time.Minute; s.trade.last > 0 && s.now < limit; {
+		if !s.run(s.now + 500*time.Millisecond) {
+			return false
+		}
+	}
+	if !s.run(s.now + 8*time.Second) { // who was down starts, the last transactions are resolved, replicas come to what their leaders have
+		return false
+	}
+	s.trade.end()
+	return s.broken == nil
 }
 
 func (s *Sim) close() {

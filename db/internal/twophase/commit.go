@@ -84,9 +84,6 @@ func (c *Coordinator) commitMany(ctx context.Context, start uint64, parts []Part
 		return out, known, err
 	}
 	out.Verdict = txn.Committed
-	if c.Flaw == txn.DropRecord {
-		c.Numbers.end(id.Seq)
-	}
 	if c.Dies(StepDecided) {
 		return txn.Outcome{}, known, ErrCrash
 	}
@@ -148,7 +145,7 @@ func (c *Coordinator) resolveAll(ctx context.Context, parts []Part, id txn.Entry
 		}
 		return ok, err
 	})
-	if err == nil && !(commit && c.Flaw == txn.DropRecord) {
+	if err == nil {
 		c.Numbers.end(id.Seq)
 	}
 	return err

@@ -11,18 +11,12 @@ const (
 	NoFlaw Flaw = iota
 	// ForgetLocks prepares without taking locks.
 	ForgetLocks
-	// UnlockedRanges prepares without locking the ranges that were gone through.
-	UnlockedRanges
 	// ForgetSession carries a commit out again that comes again.
 	ForgetSession
-	// LatePrepare accepts what comes behind the close of its number.
-	LatePrepare
-	// ForgetDeletes does not note when a table has lost a row.
-	ForgetDeletes
-	// ForgetRecord forgets a session while a part of a transaction of it is prepared.
-	ForgetRecord
 	// DropRecord lets the record go when the transaction is decided, and not when it is resolved.
 	DropRecord
+	// ForgetRecord forgets a session in one group while a part of a transaction of it is prepared in another.
+	ForgetRecord
 	// PassLock lets a reader pass by the lock of a transaction without asking how it ended.
 	PassLock
 	// AnswerBeforeRecord acknowledges a commit when all is prepared.
@@ -36,7 +30,7 @@ const (
 )
 
 // flaws are the names.
-var flaws = [...]string{"NoFlaw", "ForgetLocks", "UnlockedRanges", "ForgetSession", "LatePrepare", "ForgetDeletes", "ForgetRecord", "DropRecord", "PassLock",
+var flaws = [...]string{"NoFlaw", "ForgetLocks", "ForgetSession", "DropRecord", "ForgetRecord", "PassLock",
 	"AnswerBeforeRecord", "AbortCommitted", "CommitAnyway", "SurelyNot"}
 
 // String implements fmt.Stringer.

@@ -77,9 +77,6 @@ func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *peb
 	}
 	// A Prepare that is blocked may come again: what comes late is refused all the same, since a transaction that is given up is resolved in all its groups.
 	again := e.Kind == KindPrepare && out.Verdict == Blocked
-	if m.Flaw == LatePrepare && !known && out.Verdict == Closed {
-		again = true
-	}
 	if !again && (!known || out.Verdict != before.Verdict) {
 		if err := s.settle(out); err != nil {
 			return nil, err
@@ -87,6 +84,9 @@ func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *peb
 		if m.Watch != nil && e.Kind == KindCommit && out.Verdict == Committed {
 			m.Watch(group, index, e.Writes)
 		}
+	}
+	if m.Flaw == DropRecord && e.Kind == KindDecide {
+		return out, w.Delete(outcomeKey(group, e.Session, e.Seq), nil)
 	}
 	return out, s.raise(low)
 }

@@ -43,9 +43,6 @@ func (s *step) locks(by int) error {
 	}
 	o.all += uint64(by)
 	for i, sc := range s.Scans {
-		if s.m.Flaw == UnlockedRanges {
-			break
-		}
 		key := rangeKey(s.group, s.Session, s.Seq, uint32(i))
 		if by > 0 {
 			err = errors.Join(err, s.w.Set(key, sc.append(nil), nil))
@@ -53,7 +50,7 @@ func (s *step) locks(by int) error {
 			err = errors.Join(err, s.w.Delete(key, nil))
 		}
 	}
-	if len(s.Scans) > 0 && s.m.Flaw != UnlockedRanges {
+	if len(s.Scans) > 0 {
 		o.scanned += uint64(by)
 	}
 	return errors.Join(err, s.setOpen(o))
@@ -96,7 +93,7 @@ func (s *step) prepared() (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &step{Entry: list[0], group: s.group, index: s.index, r: s.r, w: s.w}, nil
+	return &step{Entry: list[0], group: s.group, index: s.index, m: s.m, r: s.r, w: s.w}, nil
 }
 
 // prepared reads what is prepared, from one key up to another.

@@ -41,7 +41,7 @@ func (s *step) expire() (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	if len(open) > 0 && s.m.Flaw != ForgetRecord {
+	if len(open) > 0 {
 		return Outcome{Verdict: Blocked, Holder: open[0].holder()}, nil
 	}
 	k := sessionKey(s.group, s.Session)

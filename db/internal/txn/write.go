@@ -39,7 +39,7 @@ func (s *step) write(writes []Write) error {
 // deleted notes when a table last lost a row in a slot. A row that is not there has no version, so that this is what shows that one came and went
 // since somebody looked.
 func (s *step) deleted(key []byte) error {
-	if key[0] != rowByte || s.m.Flaw == ForgetDeletes {
+	if key[0] != rowByte {
 		return nil
 	}
 	return s.w.Set(deletedKey(key), binary.BigEndian.AppendUint64(nil, s.index), nil)
