@@ -162,7 +162,7 @@ func openStores(fs vfs.FS, dir string) (_ *DB, err error) {
 	}
 	d.session = sessionOf(d.log.ID(), d.log.Boot())
 	d.world = &world{DB: d}
-	d.txns = &twophase.Coordinator{World: d.world, Session: d.session}
+	d.txns = &twophase.Coordinator{World: d.world, Session: d.session, Expiry: twophase.Expiry}
 	d.fs, d.dir = fs, dir
 	return d, d.names.load(d)
 }
