@@ -17,6 +17,7 @@ func main() {
 	cuts := flag.Int("cuts", 0, "simulate so many power cuts instead")
 	damage := flag.Int("damage", 0, "flip a bit so many times in each kind of file instead")
 	processes := flag.Bool("processes", false, "run five real nodes in network namespaces under a nemesis instead; needs root")
+	full := flag.Int("full", 0, "fill a disk so many times instead")
 	flag.Parse()
 	if *processes {
 		run("run", "./db/internal/ordeal", fmt.Sprintf("-for=%gm", *minutes), fmt.Sprintf("-seed=%d", *seed))
@@ -26,6 +27,8 @@ func main() {
 	switch {
 	case *cuts > 0:
 		test, args = "^Test(Trade)?PowerCuts$", []string{fmt.Sprintf("-cuts=%d", *cuts)}
+	case *full > 0:
+		test, args = "^TestFullDisk$", []string{fmt.Sprintf("-fulls=%d", *full)}
 	case *damage > 0:
 		test, args = "^TestDamage$", []string{fmt.Sprintf("-rots=%d", *damage)}
 	}

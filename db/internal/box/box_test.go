@@ -23,6 +23,7 @@ var (
 	single     = flag.Bool("single", false, "let every second group have one voter only")
 	boundaries = flag.Int("boundaries", 16, "how many crash points")
 	rots       = flag.Int("rots", 3, "how many times a bit flips in each kind of file")
+	fulls      = flag.Int("fulls", 3, "how many times a disk is full")
 	cuts       = flag.Int("cuts", 30, "how many power cuts")
 	replay     = flag.Bool("replay", false, "run each seed twice, and compare")
 	most       = flag.Uint64("most", 0, "how many seeds a soak has at most; 0: as many as its time allows")
@@ -152,8 +153,12 @@ func TestDamage(t *testing.T) {
 
 // TestFullDisk: a full disk stops its node and no other; with room again it comes back by itself.
 func TestFullDisk(t *testing.T) {
-	for i := range uint64(3) {
-		s := seed(t, Options{Seed: *first + i, Calm: true, Full: true, Length: 9 * time.Second, Heal: 5 * time.Second})
+	for i, n := *first, 0; n < *fulls; i++ {
+		if i%10 == uint64(crashes) {
+			continue // the node has no replica then, and writes nothing
+		}
+		n++
+		s := seed(t, Options{Seed: i, Calm: true, Full: true, Length: 9 * time.Second, Heal: 5 * time.Second})
 		if st := s.Stats(); st.Full != 1 || st.Crashes == 0 || st.Losses > 0 || st.Done < 300 {
 			t.Errorf("%+v", st)
 		}
