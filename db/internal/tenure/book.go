@@ -74,6 +74,9 @@ func (p *Page) Over(l lease.Life) bool {
 	return ok && r.Ends(l)
 }
 
+// gone reports whether a node has left for good: it gets no other life.
+func (p *Page) gone(node uint64) bool { return p != nil && slices.Contains(p.Gone, node) }
+
 func (p *Page) view() lease.View {
 	out := lease.View{Conf: p.Conf, Gone: p.Gone}
 	for n, r := range p.Rows {

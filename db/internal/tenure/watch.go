@@ -92,7 +92,7 @@ func (k *Keeper) live() {
 	t := time.NewTicker(lookEvery)
 	defer t.Stop()
 	for said := ""; ; {
-		if k.life.Load() == nil {
+		if k.life.Load() == nil && !k.page.Load().gone(k.cfg.Node) {
 			life, err := k.cfg.Book.Admit(k.ctx, k.cfg.Node, k.cfg.Name, k.proof.row)
 			switch {
 			case err == nil:
