@@ -346,7 +346,7 @@ func TestDrop(t *testing.T) {
 		t.Errorf("the old handle on the new table: %v", err)
 	}
 	list, err := d.Tables(t.Context())
-	want(t, list, "[{other string int  disk} {t string int  disk}]")
+	want(t, list, "[{other string int  disk 3 1 0 0} {t string int  disk 3 1 0 0}]")
 	if err != nil {
 		t.Error(err)
 	}
