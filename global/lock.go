@@ -117,10 +117,7 @@ func patiently(ctx context.Context) context.Context {
 }
 
 // release tells a holder to give its lock back.
-type release struct{ done banyan.Later[struct{}] }
-
-// Immutable lets it pass from the server to the holder as it is.
-func (release) Immutable() {}
+type release struct{}
 
 // Call starts a process that gets the lock and holds it: locks belong to processes.
 func (m lockCall) Call(s *server, self *banyan.Self) (banyan.PID, error) {
@@ -132,17 +129,30 @@ func (m lockCall) Call(s *server, self *banyan.Self) (banyan.PID, error) {
 	if err != nil {
 		return banyan.PID{}, h.done.Fail(err)
 	}
-	s.holders[pid] = true
+	s.holders[pid] = nil
 	self.Monitor(pid)
 	return pid, nil
 }
 
-// Call tells the holder of a lock to give it back.
+// Call tells the holder of a lock to give it back. It is answered when the holder has ended, by itself or already on its way to that.
 func (m releaseCall) Call(s *server, self *banyan.Self) (struct{}, error) {
-	if !s.holders[m.Holder] {
+	asked, held := s.holders[m.Holder]
+	if !held {
 		return struct{}{}, nil
 	}
-	return struct{}{}, banyan.Send(self, m.Holder, release{banyan.Defer[struct{}](self)})
+	s.holders[m.Holder] = append(asked, banyan.Defer[struct{}](self))
+	if len(asked) > 0 {
+		return struct{}{}, nil
+	}
+	return struct{}{}, banyan.Send(self, m.Holder, release{})
+}
+
+// ended answers those who gave a lock back.
+func (s *server) ended(holder banyan.PID) {
+	for _, l := range s.holders[holder] {
+		_ = l.Reply(struct{}{}) // an error: the caller has gone
+	}
+	delete(s.holders, holder)
 }
 
 // holder is a process that holds one lock.
@@ -179,16 +189,12 @@ func (h *holder) run(self *banyan.Self) error {
 			return nil
 		}
 	}
-	var rel release
 	if h.done.Reply(self.PID()) == nil {
-		m, err := self.Receive(self, banyan.OfType[release](), banyan.OfType[banyan.Down]())
-		if err != nil {
+		if _, err := self.Receive(self, banyan.OfType[release](), banyan.OfType[banyan.Down]()); err != nil {
 			return nil // the servers that granted it see our end
 		}
-		rel, _ = m.(release)
 	}
 	delLock(self, lock, h.Nodes)
-	_ = rel.done.Reply(struct{}{})
 	return nil
 }
 

@@ -4,6 +4,7 @@ package global_test
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -161,5 +162,31 @@ func TestOneOfManyRegisters(t *testing.T) {
 			t.Errorf("%d have it, %d were refused", won.Load(), lost.Load())
 		}
 		c.agree()
+	})
+}
+
+// Who gives a lock back that somebody else is just giving back waits for nothing: neither for a holder that has ended.
+func TestReleasesMeet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newSim(t, 1, "a@sim")
+		for range 200 {
+			l, err := global.SetLock(c.ctx["a@sim"], global.ID{Resource: "r"}, global.Retries(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					if err := errors.Join(l.Release(), l.Release()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if took := time.Since(begun); took > time.Second {
+				t.Fatalf("they were given back after %v", took)
+			}
+		}
 	})
 }

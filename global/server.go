@@ -24,9 +24,9 @@ type server struct {
 	locker  banyan.PID
 	clerk   banyan.PID // registers names
 	refs    map[banyan.PID]banyan.Reference
-	waits   map[int]banyan.Later[struct{}] // for Sync
-	foreign map[int]banyan.Later[any]      // the same, of callers from other nodes
-	holders map[banyan.PID]bool
+	waits   map[int]banyan.Later[struct{}]          // for Sync
+	foreign map[int]banyan.Later[any]               // the same, of callers from other nodes
+	holders map[banyan.PID][]banyan.Later[struct{}] // processes that hold locks, and who has asked them to give these back
 	dialing map[atom]bool
 	lastID  int
 	owing   bool
@@ -79,7 +79,7 @@ const (
 func (c Config) start(_ context.Context, self *banyan.Self) (*server, error) {
 	n := self.Node()
 	s := &server{refs: map[banyan.PID]banyan.Reference{}, waits: map[int]banyan.Later[struct{}]{}, foreign: map[int]banyan.Later[any]{},
-		holders: map[banyan.PID]bool{}, dialing: map[atom]bool{}, limits: c.limits(), strict: c.strict}
+		holders: map[banyan.PID][]banyan.Later[struct{}]{}, dialing: map[atom]bool{}, limits: c.limits(), strict: c.strict}
 	var again bool
 	var err error
 	s.table, again = tableOf(n)
@@ -218,7 +218,7 @@ func (s *server) Info(self *banyan.Self, m any) error {
 			delete(s.refs, m.PID)
 			s.step(self, func() { s.core.down(m.PID) })
 		} else {
-			delete(s.holders, m.PID)
+			s.ended(m.PID)
 		}
 	case gone:
 		if _, watched := s.refs[m.pid]; !watched {
