@@ -34,7 +34,7 @@ func TestManyMembers(t *testing.T) {
 		w.change = func(c *cluster.Config) { c.NoLinks = true }
 		cost := newCost(t)
 		begun := time.Now()
-		w.startAll()
+		w.startAll(func(*cluster.Cluster) {})
 		t.Logf("%d members have started after %v", n, time.Since(begun))
 		t.Logf("and see each other: %v", w.count(w.names, n, cluster.Member.Usable))
 		cost.log("the join")
@@ -81,25 +81,6 @@ func TestManyMembers(t *testing.T) {
 		w.killAll(others) // one after the other, with a goodbye each, they would need an hour of the simulation
 		cost.log("the end")
 	})
-}
-
-// startAll starts all members at once.
-func (w *world) startAll() {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for _, name := range w.names {
-		wg.Go(func() {
-			c, err := cluster.Start(w.t.Context(), w.sim.Node(name), w.config(name))
-			if err != nil {
-				w.t.Error(err)
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			w.c[name] = c
-		})
-	}
-	wg.Wait()
 }
 
 // killAll ends them at one moment.

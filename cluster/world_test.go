@@ -45,11 +45,10 @@ func nodeNames3(n int) (names []string) {
 	return names
 }
 
-// together starts all at once, and gives how long each took until it saw all.
-func (w *world) together() (all spread) {
+// startAll starts all at once, and does something with each when it has started.
+func (w *world) startAll(then func(c *cluster.Cluster)) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	start := time.Now()
 	for _, name := range w.names {
 		wg.Go(func() {
 			c, err := cluster.Start(w.t.Context(), w.sim.Node(name), w.config(name))
@@ -60,13 +59,22 @@ func (w *world) together() (all spread) {
 			mu.Lock()
 			w.c[name] = c
 			mu.Unlock()
-			w.reaches(c, usable(w.names...))
-			mu.Lock()
-			all = append(all, time.Since(start))
-			mu.Unlock()
+			then(c)
 		})
 	}
 	wg.Wait()
+}
+
+// together starts all at once, and gives how long each took until it saw all.
+func (w *world) together() (all spread) {
+	var mu sync.Mutex
+	start := time.Now()
+	w.startAll(func(c *cluster.Cluster) {
+		w.reaches(c, usable(w.names...))
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, time.Since(start))
+	})
 	return all
 }
 
