@@ -44,9 +44,9 @@ type DB struct {
 	names   nameCache
 	leasing sync.Mutex     // guards leases
 	leases  *tenure.Keeper // nil until they are of use: see lease
-	downs   watchers
+	downs   listeners[[]Down]
 
-	losses losses
+	losses listeners[Lost]
 
 	session  txn.Session
 	txns     *twophase.Coordinator

@@ -265,31 +265,6 @@ type Lost struct {
 	At     time.Time
 }
 
-// losses are those who want to hear of losses.
-type losses struct {
-	mu   sync.Mutex
-	list []*func(Lost)
-}
-
-func (l *losses) tell(lost Lost) {
-	l.mu.Lock()
-	list := slices.Clone(l.list)
-	l.mu.Unlock()
-	for _, f := range list {
-		(*f)(lost)
-	}
-}
-
 // OnLost has f called when tables that are stored in RAM have lost rows, as soon as this node knows: all rows of the groups whose replicas have ended, which is all of a table that is not
 // partitioned. The table is there still, and may be written. f must not block. The result ends that.
-func (d *DB) OnLost(f func(Lost)) (remove func()) {
-	d.losses.mu.Lock()
-	defer d.losses.mu.Unlock()
-	p := &f
-	d.losses.list = append(d.losses.list, p)
-	return func() {
-		d.losses.mu.Lock()
-		defer d.losses.mu.Unlock()
-		d.losses.list = slices.DeleteFunc(d.losses.list, func(q *func(Lost)) bool { return q == p })
-	}
-}
+func (d *DB) OnLost(f func(Lost)) (remove func()) { return d.losses.add(f) }

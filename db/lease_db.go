@@ -5,8 +5,6 @@ package db
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"sync"
 
 	"github.com/banyan-go/banyan"
 	"github.com/banyan-go/banyan/db/internal/lease"
@@ -106,33 +104,6 @@ func (d *DB) tellDowns(ended []tenure.Ended) {
 		downs = append(downs, Down{banyan.Atom(e.Name), e.Inc, e.State == tenure.Left, e.Why})
 	}
 	d.downs.tell(downs)
-}
-
-// watchers are those who want to hear of lives that are over.
-type watchers struct {
-	mu   sync.Mutex
-	list []*func([]Down)
-}
-
-func (w *watchers) add(f func([]Down)) (remove func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	p := &f
-	w.list = append(w.list, p)
-	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.list = slices.DeleteFunc(w.list, func(q *func([]Down)) bool { return q == p })
-	}
-}
-
-func (w *watchers) tell(downs []Down) {
-	w.mu.Lock()
-	list := slices.Clone(w.list)
-	w.mu.Unlock()
-	for _, f := range list {
-		(*f)(downs)
-	}
 }
 
 // OnDown has f called with each life of a node that is over from now on, as soon as this node has applied the entry that says so. It must not block. The result

@@ -123,8 +123,7 @@ func (b book) End(ctx context.Context, l lease.Life, state tenure.State, why str
 
 // Read implements tenure.Book: it reads this node's replica of the meta group.
 func (b book) Read(ctx context.Context, known uint64) (*tenure.Page, error) {
-	s := &local{group: txn.MetaGroup, host: b.db.host, state: b.db.state}
-	v, err := s.view(ctx)
+	v, err := b.db.here(txn.MetaGroup).view(ctx)
 	if err != nil {
 		return nil, err
 	}

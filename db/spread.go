@@ -35,7 +35,7 @@ type spread struct {
 	turn     int             // which node is asked when nobody knows
 	lost     time.Time       // since when no majority is heard; zero: one is
 	behind   time.Time       // the replica here does not keep up: others are read until then
-	newAt    time.Duration   // by leaseClock: the replica here has all that was committed then; 0: it was never asked
+	newAt    time.Duration   // by tenure.Clock: the replica here has all that was committed then; 0: it was never asked
 	whole    context.Context // ends when the group's users are told that its majority is away
 	endWhole context.CancelFunc
 
