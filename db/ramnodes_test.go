@@ -5,7 +5,6 @@ package db
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -199,13 +198,8 @@ func TestRAMNodes(t *testing.T) {
 	}
 }
 
-var replicas = flag.Bool("replicas", false, "run TestReplicas, which shows a bug that is known and not mended")
-
 // TestReplicas: tables have as many copies as they ask for, as far as there are nodes, and more when nodes come; what cannot be is told.
 func TestReplicas(t *testing.T) {
-	if !*replicas {
-		t.Skip("no -replicas: in about one of four runs a transaction hangs until its time is over, in a view that the leader does not open; docs/db-evidence.md")
-	}
 	t.Parallel()
 	p := newParty(t, 4, Options{})
 	p.opts.Expect = sims(p.names[:2])

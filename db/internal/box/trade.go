@@ -414,6 +414,7 @@ type ledger struct{ txn.Machine }
 
 // Apply implements state.Machine.
 func (m ledger) Apply(group, index uint64, data []byte, r pebble.Reader, w *pebble.Batch) (any, error) {
+	others := len(w.Reader()) // what entries before it have written
 	out, err := m.Machine.Apply(group, index, data, r, w)
 	if err != nil {
 		return nil, err
@@ -425,7 +426,7 @@ func (m ledger) Apply(group, index uint64, data []byte, r pebble.Reader, w *pebb
 	h := fnv.New64a()
 	h.Write(binary.BigEndian.AppendUint64(encodeNumbers(before), index))
 	h.Write(data)
-	h.Write(w.Repr())
+	h.Write(w.Reader()[others:])
 	return out, w.Set(txn.MarkKey(group, digests), h.Sum(nil), nil)
 }
 

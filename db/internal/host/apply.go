@@ -24,7 +24,6 @@ type Apply struct {
 	results []result
 	conf    *state.Conf
 	changes []*pb.ConfChangeV2 // accepted, for raft
-	before  state.Applied      // for IndexApart
 
 	install *incoming
 	flush   bool
@@ -58,15 +57,34 @@ func (a *Apply) Run() {
 	case a.remove:
 		a.err = a.c.cfg.State.Remove(a.r.group)
 	default:
-		for _, e := range a.entries {
-			if a.err = a.entry(e); a.err != nil {
-				return
-			}
-		}
+		a.err = a.carry()
 	}
 }
 
-func (a *Apply) entry(e *pb.Entry) error {
+// carry applies the entries, as one batch.
+func (a *Apply) carry() error {
+	to, err := a.c.cfg.State.Entries(a.r.group)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	before := a.r.laneAt
+	for _, e := range a.entries {
+		before = a.r.laneAt
+		if err := a.entry(to, e); err != nil {
+			return err
+		}
+	}
+	if err := to.Commit(); err != nil {
+		return err
+	}
+	if a.c.cfg.Flaw == IndexApart {
+		return a.c.cfg.State.MarkApart(a.r.group, before)
+	}
+	return nil
+}
+
+func (a *Apply) entry(to *state.Entries, e *pb.Entry) error {
 	at := state.Applied{Index: e.GetIndex(), Term: e.GetTerm()}
 	res := result{}
 	data := e.GetData()
@@ -92,12 +110,7 @@ func (a *Apply) entry(e *pb.Entry) error {
 		}
 	}
 	var err error
-	if a.c.cfg.Flaw == IndexApart {
-		res.Value, err = a.c.cfg.State.ApplyApart(a.r.group, at, a.r.laneAt, data, conf)
-	} else {
-		res.Value, err = a.c.cfg.State.Apply(a.r.group, at, data, conf)
-	}
-	if err != nil {
+	if res.Value, err = to.Apply(at, data, conf); err != nil {
 		return err
 	}
 	res.Index = at.Index
@@ -178,6 +191,7 @@ func (c *Core) Applied(a *Apply) {
 				return
 			}
 		}
+		c.askAgain(r)
 		c.cfg.Events.Conf(r.group, r.applied.Index, r.conf)
 	}
 	for _, m := range a.resp {

@@ -43,9 +43,11 @@ func (c *Core) Propose(group uint64, data []byte, done func(Result)) {
 	c.seq++
 	binary.BigEndian.PutUint64(b, c.run)
 	binary.BigEndian.PutUint64(b[8:], c.seq)
-	c.hand(r, c.seq, c.safely(func() error { return r.rn.Propose(append(b, data...)) }), done)
+	e := &pb.Entry{Data: append(b, data...)}
+	r.proposed = append(r.proposed, proposal{e, c.seq})
+	c.hand(r, c.seq, nil, done)
 	if c.cfg.Flaw == AnswerTwice {
-		_ = r.rn.Propose(append(b, data...))
+		r.proposed = append(r.proposed, proposal{&pb.Entry{Data: e.GetData()}, c.seq})
 	}
 	if c.cfg.Flaw == ApplyUncommitted {
 		if done := r.waiters[c.seq]; done != nil {
@@ -64,6 +66,35 @@ func (c *Core) hand(r *replica, seq uint64, err error, done func(Result)) {
 		return
 	}
 	r.waiters[seq] = done
+}
+
+// proposal is one that raft has not got yet.
+type proposal struct {
+	entry *pb.Entry
+	seq   uint64
+}
+
+// put gives raft the proposals that have come in, all as one: the followers get them in one message, too.
+func (c *Core) put(r *replica) {
+	if len(r.proposed) == 0 {
+		return
+	}
+	all := r.proposed
+	r.proposed = nil
+	m := &pb.Message{Type: pb.MsgProp.Enum(), From: new(r.id), Entries: make([]*pb.Entry, len(all))}
+	for i, p := range all {
+		m.Entries[i] = p.entry
+	}
+	err := r.rn.Step(m)
+	if err == nil {
+		return
+	}
+	for _, p := range all { // raft has taken none of them
+		if done := r.waiters[p.seq]; done != nil {
+			delete(r.waiters, p.seq)
+			done(Result{Err: fmt.Errorf("%w: %w", ErrBusy, err)})
+		}
+	}
 }
 
 // Read calls done with nil as soon as the state here has everything that was committed when Read was called, or with an

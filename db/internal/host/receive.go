@@ -48,7 +48,7 @@ func (c *Core) receive(node uint64, m *Message) {
 		c.reply(node, m, KindGone) // ids are never used twice: it was removed
 		return
 	}
-	if r.quiet && m.Kind != KindQuiet {
+	if r.quiet && m.Kind != KindQuiet && !late(r, m) {
 		c.wake(r)
 	}
 	switch m.Kind {
@@ -61,6 +61,11 @@ func (c *Core) receive(node uint64, m *Message) {
 	case KindChunkOK:
 		c.chunkTaken(r, m)
 	}
+}
+
+// late reports whether a message is the answer to a heartbeat that the leader sent before it went quiet: it holds no news.
+func late(r *replica, m *Message) bool {
+	return r.leading && m.Kind == KindRaft && m.Raft.GetType() == pb.MsgHeartbeatResp && m.Raft.GetTerm() == r.term
 }
 
 // reply answers a message that is not for anybody here.

@@ -43,9 +43,10 @@ type replica struct {
 	idle             int // ticks without work
 	contacts         map[uint64]uint64
 
-	waiters map[uint64]func(Result) // proposals, by number
-	reads   []*read                 // asked for, in order
-	asking  []*read                 // not handed to raft yet
+	waiters  map[uint64]func(Result) // proposals, by number
+	proposed []proposal              // not handed to raft yet
+	reads    []*read                 // asked for, in order
+	asking   []*read                 // not handed to raft yet
 }
 
 // Result is what became of a proposal.
@@ -139,6 +140,7 @@ func (r *replica) lose(c *Core, why string) {
 
 // abandon answers everything that waits: proposals with err, reads with the advice to ask another replica.
 func (r *replica) abandon(err error) {
+	r.proposed = nil
 	for _, seq := range sortedKeys(r.waiters) {
 		done := r.waiters[seq]
 		delete(r.waiters, seq)

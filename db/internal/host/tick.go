@@ -40,7 +40,7 @@ func (c *Core) Tick() {
 		p := c.peers[node]
 		if p.silent++; p.silent == c.cfg.ElectionTicks {
 			p.up = false
-			c.orphans(node)
+			c.missed(node)
 		}
 	}
 	if len(c.pending) > 0 {
@@ -61,9 +61,11 @@ func (c *Core) peer(node uint64) *peer {
 
 func (c *Core) tick(r *replica) {
 	if r.leading {
+		if c.hushes(r) {
+			return // a heartbeat behind it would wake all whom it sends to sleep
+		}
 		_ = c.safely(func() error { r.rn.Tick(); return nil }) // the host has the error
 		c.touch(r)
-		c.maybeQuiet(r)
 		return
 	}
 	// raft's own election timer is random by a source that no seed reaches, and knows no budget. So raft is told the time,
@@ -127,11 +129,14 @@ func (r *replica) rank(without uint64) int {
 	return (mine + int(r.group%uint64(n))) % n
 }
 
-// orphans wakes the quiet groups that are led from a node.
-func (c *Core) orphans(node uint64) {
+// missed wakes the quiet groups that are led from a node that has fallen silent, and those that are led here and have a replica there: a leader that hears
+// nobody must find out, and stop to be one, since those who hear it will not ask for another.
+func (c *Core) missed(node uint64) {
 	for _, r := range c.order {
-		if m, ok := r.conf.Member(r.lead); ok && m.Node == node {
-			c.wake(r)
+		for _, m := range r.conf.Members {
+			if m.Node == node && (r.leading || m.Replica == r.lead) {
+				c.wake(r)
+			}
 		}
 	}
 }
@@ -168,26 +173,32 @@ func (c *Core) wake(r *replica) {
 	}
 }
 
-// maybeQuiet lets a group that has been idle stop ticking, once all its replicas have everything.
-func (c *Core) maybeQuiet(r *replica) {
+// hushes lets a group that has been idle stop ticking, once all its replicas have everything.
+func (c *Core) hushes(r *replica) bool {
 	r.idle++
 	if c.cfg.QuietTicks < 0 || r.idle < c.cfg.QuietTicks || len(r.reads)+len(r.asking)+len(r.waiters) > 0 || r.conf.Joint() {
-		return
+		return false
 	}
 	last := r.log.Last().Index
 	s := r.rn.BasicStatus()
 	if s.LeadTransferee != 0 || s.GetCommit() != last || r.applied.Index != last || r.seen != last {
-		return
+		return false
 	}
-	all := true
+	all, voters, heard := true, 0, 0
 	r.rn.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
 		m, _ := r.conf.Member(id)
 		up := m.Node == c.cfg.Node || c.peer(m.Node).up
 		all = all && (p.Match == last || !up) // one that is away wakes the group when it comes back
 		all = all && (id == r.id || !up || p.State == tracker.StateReplicate)
+		if !p.IsLearner {
+			voters++
+			if up {
+				heard++
+			}
+		}
 	})
-	if !all {
-		return
+	if !all || 2*heard <= voters { // without a majority it goes on, until raft has it step down
+		return false
 	}
 	for _, m := range r.conf.Members {
 		if m.Replica != r.id {
@@ -196,6 +207,7 @@ func (c *Core) maybeQuiet(r *replica) {
 	}
 	r.quiet = true
 	r.log.Forget()
+	return true
 }
 
 // hush is the follower's side of it.

@@ -4,6 +4,7 @@ package host
 
 import (
 	"fmt"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -26,6 +27,7 @@ func (c *Core) turn(r *replica) {
 		}
 	}()
 	for r.rn != nil && !r.paused {
+		c.put(r)
 		c.ask(r)
 		if !r.rn.HasReady() {
 			return
@@ -51,6 +53,26 @@ func (c *Core) ask(r *replica) {
 	r.reads = append(r.reads, r.asking...)
 	r.asking = nil
 	r.rn.ReadIndex(fmt.Appendf(nil, "%d", c.seq))
+}
+
+// askAgain puts the questions that are not answered once more. Raft counts the answers to a question when one comes in: a member that did not
+// answer, and is no member any more, would leave the question open for ever when nobody else is left who could.
+func (c *Core) askAgain(r *replica) {
+	if !r.leading {
+		return
+	}
+	var open []*read
+	r.reads = slices.DeleteFunc(r.reads, func(q *read) bool {
+		if q.index != 0 {
+			return false
+		}
+		open = append(open, q)
+		return true
+	})
+	if len(open) > 0 {
+		r.asking = append(open, r.asking...)
+		c.touch(r)
+	}
 }
 
 func (c *Core) ready(r *replica, rd raft.Ready) {

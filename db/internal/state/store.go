@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -24,7 +25,8 @@ type Span struct{ From, To []byte }
 // Machine is what groups replicate. Its methods must depend on nothing but their arguments: no clock, no order of a map, no
 // random number, no setting of this node.
 type Machine interface {
-	// Apply carries out one entry of a group. It reads r, which has everything up to the entry before, and writes to w. The
+	// Apply carries out one entry of a group. It reads r, which has everything up to the entry before, and writes to w, which may have what
+	// entries before have written: r may have what it has written itself, or not, so it must not look for that. It writes by Set, Delete and DeleteRange only. The
 	// result goes to whoever proposed the entry, if it was on this node. An error means damage: the store is dropped.
 	Apply(group, index uint64, data []byte, r pebble.Reader, w *pebble.Batch) (result any, err error)
 	// Spans lists, in order, where a group's keys are.
@@ -44,6 +46,9 @@ type Store struct {
 	manual  bool
 	imports int
 	watcher Watcher // or nil
+
+	hotMu sync.Mutex
+	hots  map[uint64]*hot // by group; see Warmer
 }
 
 // Applied is how far a group has come.
@@ -69,7 +74,8 @@ func Open(o disk.Options, owner uint64, m Machine) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, guard: guard, machine: m, dir: o.Dir, options: opts.MakeWriterOptions(0, db.TableFormat()), manual: o.Manual}
+	s := &Store{db: db, guard: guard, machine: m, dir: o.Dir, options: opts.MakeWriterOptions(0, db.TableFormat()), manual: o.Manual,
+		hots: map[uint64]*hot{}}
 	if err = errors.Join(s.own(owner), s.sweep()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

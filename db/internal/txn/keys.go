@@ -50,6 +50,14 @@ func MarkKey(group uint64, table uint32) []byte {
 	return binary.BigEndian.AppendUint32(groupKey(group, letterMark), table)
 }
 
+// CutMark takes a MarkKey apart; ok is false if it is none.
+func CutMark(key []byte) (group uint64, table uint32, ok bool) {
+	if len(key) != 14 || key[0] != groupByte || key[9] != letterMark {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint64(key[1:]), binary.BigEndian.Uint32(key[10:]), true
+}
+
 // GroupOf is the group that a row, or a mark, belongs to.
 func GroupOf(key []byte) uint64 {
 	if key[0] == groupByte {

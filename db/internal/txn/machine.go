@@ -40,6 +40,14 @@ func (Machine) Spans(group uint64) []state.Span {
 	return []state.Span{slots(rowByte), slots(lockByte), {From: own, To: After(own)}}
 }
 
+// Hot implements state.Warmer: marks and their locks, the count of what is open, and the numbers of sessions.
+func (Machine) Hot(group uint64) []state.Span {
+	span := func(first, last byte) state.Span {
+		return state.Span{From: groupKey(group, first), To: After(groupKey(group, last))}
+	}
+	return []state.Span{span(letterLock, letterOpen), span(letterSession, letterSession)}
+}
+
 // step is one entry that is carried out.
 type step struct {
 	*Entry

@@ -60,15 +60,15 @@ const over = 1<<64 - 1
 
 // bury keeps a session known as ended, until as many others have ended since.
 func (s *step) bury() (err error) {
+	from := groupKey(s.group, letterBuried)
+	it, err := s.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: After(from)}) // before anything is written, which it would find
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Error(), it.Close()) }()
 	err = errors.Join(
 		s.w.Set(lowKey(s.group, s.Session), binary.BigEndian.AppendUint64(nil, over), nil),
 		s.w.Set(buriedKey(s.group, s.index, s.Session), nil, nil))
-	from := groupKey(s.group, letterBuried)
-	it, bad := s.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: After(from)})
-	if bad != nil {
-		return errors.Join(err, bad)
-	}
-	defer func() { err = errors.Join(err, it.Error(), it.Close()) }()
 	n := 0
 	for ok := it.Last(); ok; ok = it.Prev() {
 		if n++; n < graves {

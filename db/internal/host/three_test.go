@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/banyan-go/banyan/db/internal/disk"
+	"github.com/banyan-go/banyan/db/internal/host"
+	"github.com/banyan-go/banyan/db/internal/raftlog"
+	"github.com/banyan-go/banyan/db/internal/state"
+)
+
+// three is three hosts in one goroutine. Disks and the network take no time; lost drops what it says.
+type three struct {
+	t      *testing.T
+	cores  []*host.Core // of the nodes 1 to 3
+	logs   []*raftlog.Store
+	lost   func(from, to uint64, m *host.Message) bool
+	frames map[[2]uint64]int // that were sent with something in them, by way
+}
+
+// newThree starts three nodes, of which each has a replica of every group.
+func newThree(t *testing.T, groups uint64) *three {
+	t.Helper()
+	tr := &three{t: t, frames: map[[2]uint64]int{}}
+	var members []state.Member
+	for node := uint64(1); node <= 3; node++ {
+		fs := vfs.NewMem()
+		log, err := raftlog.Open(disk.Options{FS: fs, Dir: "log"}, rand.New(rand.NewPCG(9, node)).Uint64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := state.Open(disk.Options{FS: fs, Dir: "state"}, log.ID(), counters{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core, err := host.New(host.Config{Node: node, Log: log, State: st, Rand: rand.New(rand.NewPCG(1, node))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			core.Close()
+			if err := errors.Join(st.Close(), log.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+		tr.cores, tr.logs = append(tr.cores, core), append(tr.logs, log)
+		members = append(members, state.Member{Replica: node, Node: node, Store: log.ID()})
+	}
+	for _, c := range tr.cores {
+		for g := uint64(1); g <= groups; g++ {
+			if err := c.Create(g, members); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return tr
+}
+
+// settle does all that there is to do, until nobody wants anything.
+func (tr *three) settle() {
+	for busy := true; busy; {
+		busy = false
+		for _, c := range tr.cores {
+			w := c.Work()
+			for _, f := range w.Frames {
+				busy = true
+				tr.carry(f)
+			}
+			if w.Append != nil {
+				busy = true
+				w.Append.Run()
+				c.Appended(w.Append)
+			}
+			for _, a := range w.Apply {
+				busy = true
+				a.Run()
+				c.Applied(a)
+			}
+		}
+	}
+}
+
+func (tr *three) carry(f *host.Frame) {
+	if len(f.Messages) > 0 {
+		tr.frames[[2]uint64{f.From, f.To}]++
+	}
+	g := *f
+	g.Messages = nil
+	for i := range f.Messages {
+		if tr.lost == nil || !tr.lost(f.From, f.To, &f.Messages[i]) {
+			g.Messages = append(g.Messages, f.Messages[i])
+		}
+	}
+	if tr.lost == nil || !tr.lost(f.From, f.To, nil) {
+		tr.cores[f.To-1].Receive(&g)
+	}
+}
+
+// ticks lets time go by.
+func (tr *three) ticks(n int) {
+	for range n {
+		for _, c := range tr.cores {
+			c.Tick()
+			tr.settle()
+		}
+	}
+}
+
+// leader is the node that leads a group, which must be one.
+func (tr *three) leader(group uint64) (node uint64) {
+	tr.t.Helper()
+	term := uint64(0)
+	for i, c := range tr.cores {
+		if st, ok := c.Status(group); ok && st.Leading && st.Term > term {
+			node, term = uint64(i+1), st.Term
+		}
+	}
+	if node == 0 {
+		tr.t.Fatalf("nobody leads group %d", group)
+	}
+	return node
+}
+
+// quiet is how many replicas do not tick.
+func (tr *three) quiet(groups uint64) (n int) {
+	for _, c := range tr.cores {
+		for g := uint64(1); g <= groups; g++ {
+			if st, _ := c.Status(g); st.Quiet {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// propose proposes at the leader, and fails if that is not done when there is nothing left to do.
+func (tr *three) propose(group uint64) {
+	tr.t.Helper()
+	err := errors.New("it hangs")
+	tr.cores[tr.leader(group)-1].Propose(group, []byte("x"), func(r host.Result) { err = r.Err })
+	tr.settle()
+	if err != nil {
+		tr.t.Errorf("a proposal to group %d: %v", group, err)
+	}
+}
