@@ -47,6 +47,7 @@ func (tx *Tx) lastly(err error, attempt int) error {
 
 // again clears what was in the way of a transaction, as far as it may, and waits, before it is tried once more; or says why it is not.
 func (d *DB) again(ctx context.Context, tx *Tx, attempt int, out txn.Outcome) error {
+	d.marks.doubt(out.Key)
 	err := d.txns.Again(ctx, tx.start, attempt, out)
 	if err == nil || errors.Is(err, ErrClosed) {
 		return err

@@ -47,6 +47,7 @@ type DB struct {
 	downs   listeners[[]Down]
 
 	losses listeners[Lost]
+	marks  marks
 
 	session  txn.Session
 	txns     *twophase.Coordinator

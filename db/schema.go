@@ -58,12 +58,25 @@ func (tx *Tx) use(t *tableRef, group uint64) error {
 		return err
 	}
 	mark := txn.MarkKey(group, t.id)
-	if p := tx.parts[group]; p != nil && p.reads[string(mark)] != 0 {
+	p, err := tx.part(group)
+	if err != nil {
+		return err
+	}
+	seen, read := p.reads[string(mark)]
+	if seen != 0 {
+		return nil
+	}
+	// A view has no commit that would find out; and who has found no mark stays with that, or the commit would not either.
+	if version := tx.db.marks.of(group, t.id); version != 0 && !tx.readOnly && !read {
+		p.read(mark, version)
 		return nil
 	}
 	_, ok, err := tx.get(mark)
 	if err == nil && !ok {
 		err = fmt.Errorf("db: table %q: %w", t.name, ErrNoTable)
+	}
+	if err == nil {
+		tx.db.marks.learn(group, t.id, p.reads[string(mark)])
 	}
 	return err
 }
