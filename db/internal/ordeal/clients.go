@@ -93,14 +93,17 @@ func (w *worker) outcome(err error) (check.Outcome, string) {
 
 func account(i int) string { return fmt.Sprintf("account %02d", i) }
 
+// bank is the table that an account is in: half of each family is in groups of three copies, half in such of five.
+func (w *worker) bank(i int) *db.Table[string, int64] { return w.accounts[i/families%len(w.accounts)] }
+
 // openAccounts gives every account its money, once.
 func (w *worker) openAccounts() error {
 	return w.db.Update(w.ctx, func(tx *db.Tx) error {
-		if _, ok, err := w.accounts.Lookup(tx, account(0)); err != nil || ok {
+		if _, ok, err := w.bank(0).Lookup(tx, account(0)); err != nil || ok {
 			return err
 		}
 		for i := range accountsN {
-			if err := w.accounts.Put(tx, account(i), each); err != nil {
+			if err := w.bank(i).Put(tx, account(i), each); err != nil {
 				return err
 			}
 		}
@@ -127,18 +130,18 @@ func (w *worker) transfer(process int, rng *rand.Rand) {
 	from, to = family+families*from, family+families*to
 	e := &event{Kind: transfer, Process: process, Write: true}
 	w.carryOut(e, w.db.Update, func(tx *db.Tx) error {
-		a, err := w.accounts.Get(tx, account(from))
+		a, err := w.bank(from).Get(tx, account(from))
 		if err != nil {
 			return err
 		}
-		b, err := w.accounts.Get(tx, account(to))
+		b, err := w.bank(to).Get(tx, account(to))
 		if err != nil {
 			return err
 		}
 		if a < amount {
 			return errPoor
 		}
-		return errors.Join(w.accounts.Put(tx, account(from), a-amount), w.accounts.Put(tx, account(to), b+amount))
+		return errors.Join(w.bank(from).Put(tx, account(from), a-amount), w.bank(to).Put(tx, account(to), b+amount))
 	})
 }
 
@@ -156,7 +159,7 @@ func (w *worker) auditOf(process, first, step int) check.Outcome {
 	w.carryOut(e, w.db.View, func(tx *db.Tx) error {
 		e.Balances = e.Balances[:0]
 		for i := first; i < accountsN; i += step {
-			v, err := w.accounts.Get(tx, account(i))
+			v, err := w.bank(i).Get(tx, account(i))
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func (w *worker) even() {
 	defer cancel()
 	rows := 0
 	for _, f := range []func(context.Context) (int, error){
-		evenly(w.db, w.accounts), evenly(w.db, w.lists), evenly(w.db, w.registers), evenly(w.db, w.stamps),
+		evenly(w.db, w.accounts[0]), evenly(w.db, w.accounts[1]), evenly(w.db, w.lists), evenly(w.db, w.registers), evenly(w.db, w.stamps),
 	} {
 		for {
 			n, err := f(ctx)

@@ -59,7 +59,7 @@ type worker struct {
 	names   *db.Names
 	journal *journal
 
-	accounts  *db.Table[string, int64]
+	accounts  [2]*db.Table[string, int64] // see bank
 	lists     *db.Table[string, []int64]
 	registers *db.Table[string, int64]
 	stamps    *db.Table[string, int64]
@@ -144,7 +144,11 @@ func (w *worker) tables() (err error) {
 		}
 	}
 	again(func() (err error) {
-		w.accounts, err = db.NewTable[string, int64](w.ctx, w.db, "accounts", db.Partitioned())
+		w.accounts[0], err = db.NewTable[string, int64](w.ctx, w.db, "accounts", db.Partitioned())
+		return err
+	})
+	again(func() (err error) {
+		w.accounts[1], err = db.NewTable[string, int64](w.ctx, w.db, "wide accounts", db.Partitioned(), db.Replicas(5))
 		return err
 	})
 	again(func() (err error) {

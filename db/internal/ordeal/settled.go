@@ -8,13 +8,14 @@ import (
 	"slices"
 
 	"github.com/banyan-go/banyan/db"
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
-// dataGroups is how many groups share the rows; another one, the first, is the database's own.
-const (
-	dataGroups = 8
-	metaGroup  = 1
-)
+// dataGroups is how many groups share the rows: those of three copies, and those of five. Another one, the first, is the database's own.
+const dataGroups = 2 * txn.Groups
+
+// wide: the group has five voters as soon as there are five nodes.
+func wide(group uint64) bool { return txn.ClassOf(group).Copies() > 3 }
 
 // voters finds the voters of all groups, as their leaders of the highest terms say.
 func voters(list []db.Status) map[uint64][]uint64 {
@@ -53,7 +54,7 @@ func settled(list []db.Status, n int) bool {
 	}
 	for g, list := range groups {
 		want := 3
-		if g == metaGroup && n >= 5 {
+		if wide(g) && n >= 5 {
 			want = 5
 		}
 		if len(list) != want || slices.ContainsFunc(list, func(v uint64) bool { return !up[v] }) {
