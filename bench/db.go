@@ -18,7 +18,7 @@ import (
 )
 
 // dbTests: transactions that are on the disk when they are done, each of one key with a value of 128 bytes. Erlang is Mnesia's sync_transaction with
-// sync_log behind it, plain Go is an embedded etcd; all of them sync to the same disk. With three members ours and etcd's are in one process, and talk over
+// sync_log behind it, plain Go is an embedded etcd; all of them sync to the same disk. Those in memory, and dirty reads, are beside ram_copies and dirty_read. With three members ours and etcd's are in one process, and talk over
 // TCP; Mnesia's are three emulators. The clients are on one node: at etcd it is the one that leads.
 func dbTests() []*test {
 	var figures []figure
@@ -33,12 +33,24 @@ func dbTests() []*test {
 	one.figures[0].target = 40_000
 	three := &test{row: "db", name: "db-three", title: "durable transactions, three nodes", n: 40_000, figures: slices.Clone(figures),
 		module: "db", function: "three", named: true}
-	three.client[ours], three.client[plain] = dbRun(oursOfThree), dbRun(etcdMembers(3))
+	three.client[ours], three.client[plain] = dbRun(oursOfThree()), dbRun(etcdMembers(3))
 	three.figures[0].factor = 2.5
 	two := &test{row: "db", name: "db-two-keys", title: "durable transactions of two keys, three nodes", n: 20_000, figures: slices.Clone(figures)}
-	two.client[ours], two.client[plain] = dbRunPairs(oursOfThree), dbRunPairs(etcdMembers(3))
+	two.client[ours], two.client[plain] = dbRunPairs(oursOfThree()), dbRunPairs(etcdMembers(3))
 	two.missing[erlang] = "not compared"
-	return []*test{one, three, two}
+	ram := &test{row: "db", name: "db-ram", title: "transactions in memory, three nodes", n: 100_000, figures: slices.Clone(figures),
+		module: "db", function: "ram", named: true}
+	ram.client[ours] = dbRun(oursOfThree(db.Stored(db.RAM)))
+	ram.missing[plain] = "etcd has no such tables"
+	for i, clients := range dbClients {
+		ram.figures[3*i].factor = map[int]float64{256: 2, 16: 1.3, 1: 2}[clients]
+	}
+	dirty := &test{row: "db", name: "db-dirty", title: "dirty reads, a replica of three", n: 2_000_000, module: "db", function: "dirty", named: true,
+		figures: []figure{{key: "p50", label: "a read, p50 of batches of 100", unit: "ns", lower: true, target: 300, factor: 1.5},
+			{key: "p99", label: "a read, p99 of batches of 100", unit: "ns", lower: true}}}
+	dirty.client[ours] = dbDirty
+	dirty.missing[plain] = "not compared: a map"
+	return []*test{one, three, two, ram, dirty}
 }
 
 // dbClients are how many clients write at a time. With fewer there is less to do.
@@ -52,6 +64,7 @@ type dbStore struct {
 	put   func(ctx context.Context, key int, value []byte) error
 	pair  func(ctx context.Context, a, b int, value []byte) error
 	size  func(ctx context.Context) (int, error)
+	dirty func(ctx context.Context, key int) ([]byte, bool, error) // Banyan's only
 	close func()
 }
 
@@ -118,7 +131,47 @@ func oursAlone(b *bench, dir string) dbStore {
 	return oursStore(b, d, func() { b.must(d.Close()) })
 }
 
-func oursOfThree(b *bench, dir string) dbStore {
+// dirtyBatch is how many reads are timed at once: the clock costs as much as some of them.
+const dirtyBatch = 100
+
+// dbDirty reads rows that are there, without a transaction, on one goroutine.
+func dbDirty(b *bench) {
+	dir, err := os.MkdirTemp("", "banyan-bench-db")
+	b.must(err)
+	defer os.RemoveAll(dir)
+	s := oursOfThree(db.Stored(db.DiskRAM))(b, dir)
+	defer s.close()
+	ctx := context.Background()
+	value := make([]byte, 128)
+	for k := range dbKeys {
+		b.must(s.put(ctx, k, value))
+	}
+	took := make(latencies, 0, b.n/dirtyBatch)
+	found := 0
+	for i := 0; i < b.n; i += dirtyBatch {
+		begun := time.Now()
+		for j := range dirtyBatch {
+			v, ok, err := s.dirty(ctx, (i+j)*7919%dbKeys)
+			if err != nil {
+				b.must(err)
+			}
+			if ok && len(v) == len(value) {
+				found++
+			}
+		}
+		took = append(took, time.Since(begun)/dirtyBatch)
+	}
+	b.equal("rows found", found, b.n)
+	slices.Sort(took)
+	b.figure("p50", float64(took[len(took)/2].Nanoseconds()))
+	b.figure("p99", float64(took[len(took)*99/100].Nanoseconds()))
+}
+
+func oursOfThree(options ...db.TableOption) func(*bench, string) dbStore {
+	return func(b *bench, dir string) dbStore { return startThree(b, dir, options...) }
+}
+
+func startThree(b *bench, dir string, options ...db.TableOption) dbStore {
 	port, err := freePort()
 	b.must(err)
 	names := []banyan.Atom{"db1@127.0.0.1", "db2@127.0.0.1", "db3@127.0.0.1"}
@@ -149,13 +202,13 @@ func oursOfThree(b *bench, dir string) dbStore {
 		for _, d := range dbs {
 			b.must(d.Close())
 		}
-	})
+	}, options...)
 	time.Sleep(10 * time.Second) // until every group has three voters: nobody outside of package db is told
 	return s
 }
 
-func oursStore(b *bench, d *db.DB, stop func()) dbStore {
-	t, err := db.NewTable[int, []byte](context.Background(), d, "t", db.Partitioned())
+func oursStore(b *bench, d *db.DB, stop func(), options ...db.TableOption) dbStore {
+	t, err := db.NewTable[int, []byte](context.Background(), d, "t", append(options, db.Partitioned())...)
 	b.must(err)
 	return dbStore{
 		put: func(ctx context.Context, key int, value []byte) error {
@@ -182,6 +235,7 @@ func oursStore(b *bench, d *db.DB, stop func()) dbStore {
 			})
 			return n, err
 		},
+		dirty: func(ctx context.Context, key int) ([]byte, bool, error) { return t.Dirty(ctx, key) },
 		close: stop,
 	}
 }

@@ -2,7 +2,7 @@
 %% Durable transactions, see bench/db.go: Mnesia's sync_transaction, and then sync_log. On three nodes the log is synced on the node of the client only:
 %% there is no way to ask for more.
 -module(bench_db).
--export([one/0, three/0, start_mnesia/0]).
+-export([one/0, three/0, ram/0, dirty/0, start_mnesia/0]).
 -import(bench_util, [n/0, figure/2, equal/3]).
 
 -define(KEYS, 4000).
@@ -17,7 +17,40 @@ durable(F) ->
     {atomic, ok} = mnesia:sync_transaction(F),
     ok = mnesia:sync_log().
 
+ram() ->
+    {ok, _} = net_kernel:start('db0@127.0.0.1', #{name_domain => longnames}),
+    run(peers(2), ram_copies, fun(F) -> {atomic, ok} = mnesia:transaction(F) end).
+
+dirty() ->
+    {ok, _} = net_kernel:start('db0@127.0.0.1', #{name_domain => longnames}),
+    with(peers(2), disc_copies, fun() ->
+        Value = binary:copy(<<0>>, 128),
+        [ok = mnesia:dirty_write({t, K, Value}) || K <- lists:seq(0, ?KEYS - 1)],
+        Took = reads(0, n(), []),
+        Sorted = list_to_tuple(lists:sort(Took)),
+        figure(["p50"], element(1 + tuple_size(Sorted) div 2, Sorted) / 100),
+        figure(["p99"], element(1 + tuple_size(Sorted) * 99 div 100, Sorted) / 100)
+    end).
+
+reads(I, N, Took) when I >= N -> Took;
+reads(I, N, Took) ->
+    Begun = erlang:monotonic_time(),
+    batch(I, I + 100),
+    T = erlang:convert_time_unit(erlang:monotonic_time() - Begun, native, nanosecond),
+    reads(I + 100, N, [T | Took]).
+
+batch(To, To) -> ok;
+batch(I, To) ->
+    [{t, _, _}] = mnesia:dirty_read(t, I * 7919 rem ?KEYS),
+    batch(I + 1, To).
+
 run(Peers, Storage, Commit) ->
+    with(Peers, Storage, fun() ->
+        [phase(C, total(C), Commit) || C <- [256, 16, 1]],
+        equal(rows, mnesia:table_info(t, size), ?KEYS)
+    end).
+
+with(Peers, Storage, Do) ->
     Nodes = [node() | Peers],
     Dir = dir(),
     [set_dir(N, Dir) || N <- Nodes],
@@ -25,8 +58,7 @@ run(Peers, Storage, Commit) ->
     [ok = rpc:call(N, ?MODULE, start_mnesia, []) || N <- Nodes],
     {atomic, ok} = mnesia:create_table(t, [{Storage, Nodes}]),
     ok = mnesia:wait_for_tables([t], 30000),
-    [phase(C, total(C), Commit) || C <- [256, 16, 1]],
-    equal(rows, mnesia:table_info(t, size), ?KEYS),
+    Do(),
     [rpc:call(N, mnesia, stop, []) || N <- Nodes],
     file:del_dir_r(Dir).
 
