@@ -250,21 +250,22 @@ func (h handler) Silent(id gossip.ID) {
 }
 
 // Report takes a load report, or an instance's last one.
-func (h handler) Report(b []byte) bool {
+func (h handler) Report(b []byte) gossip.News {
 	now := time.Now()
 	name, instance, seq, load, last, ok := decodeLoad(b, now)
 	if !ok {
-		return false
+		return gossip.Old
 	}
 	h.c.mu.Lock()
 	defer h.c.mu.Unlock()
 	if name == h.c.me.name || h.c.ctx.Err() != nil || !h.c.core.report(name, instance, seq, load) {
-		return false
+		return gossip.Old
 	}
 	if last {
 		h.c.apply(h.c.core.left(name, instance, now))
+		return gossip.Last
 	}
-	return true
+	return gossip.New
 }
 
 // apply does what events ask for. With mu held.

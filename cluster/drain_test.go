@@ -156,3 +156,26 @@ func TestForgetReachesAll(t *testing.T) {
 		w.await(w.c["n03@sim"], settled, "the successor", is("n04@sim", cluster.Up, cluster.Reachable))
 	})
 }
+
+// Who could hear nobody while a member said goodbye hears later from the others that it has left, and does not take it for one that is silent.
+func TestMissedGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 4)
+		w.awaitAll(settled)
+		deaf, rest := "n04@sim", []string{"n01@sim", "n02@sim", "n03@sim"}
+		for _, name := range rest {
+			w.sim.Partition(deaf, name)
+		}
+		if err := w.c["n01@sim"].Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		left := func(all []cluster.Member) bool { return all[0].State == cluster.Left }
+		w.await(w.c["n02@sim"], settled, "n01 left", left)
+		<-time.After(20 * time.Second) // nothing of it is on its way any more
+		w.reaches(w.c[deaf], func(all []cluster.Member) bool { return all[0].State == cluster.Up && all[0].Reach == cluster.Unreachable })
+		for _, name := range rest[1:] {
+			w.sim.Heal(deaf, name)
+		}
+		w.await(w.c[deaf], settled, "n01 left, as the others say", left)
+	})
+}

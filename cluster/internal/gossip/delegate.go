@@ -3,6 +3,7 @@
 package gossip
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"strconv"
@@ -19,7 +20,12 @@ type delegate struct {
 	mu   sync.Mutex
 	meta []byte // guarded by mu; never changed in place
 	last bool   // guarded by mu; our last report has been given
+	// lasts are the last reports of others, the newest behind. Guarded by mu; not changed in place.
+	lasts [][]byte
 }
+
+// lastsKept is how many last reports are kept for those who have missed them.
+const lastsKept = 64
 
 func newDelegate(h Handler, meta []byte, nodes func() int) *delegate {
 	return &delegate{h: h, meta: meta, reports: &memberlist.TransmitLimitedQueue{NumNodes: nodes, RetransmitMult: 3}}
@@ -82,9 +88,20 @@ func (d *delegate) NotifyMsg(b []byte) {
 		return
 	}
 	b = append([]byte(nil), b...) // memberlist uses the buffer again
-	if d.h.Report(b) {
+	switch d.h.Report(b) {
+	case New:
 		d.queue(of, b)
+	case Last:
+		d.queue(of, b)
+		d.keep(b)
 	}
+}
+
+// keep notes a last report. Gossip reaches nearly all nodes of a large cluster, and not all: where many reports are on their way, one is sent less often.
+func (d *delegate) keep(b []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lasts = append(d.lasts[max(0, len(d.lasts)-lastsKept+1):], b)
 }
 
 // GetBroadcasts fills up packets with reports.
@@ -92,11 +109,31 @@ func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
 	return d.reports.GetBroadcasts(overhead, limit)
 }
 
-// LocalState and MergeRemoteState: all that matters is in what each node says of itself.
-func (d *delegate) LocalState(bool) []byte { return nil }
+// LocalState is what is exchanged beside what each node says of itself: the last reports, each behind its length.
+func (d *delegate) LocalState(bool) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []byte
+	for _, b := range d.lasts {
+		all = append(binary.AppendUvarint(all, uint64(len(b))), b...)
+	}
+	return all
+}
 
-// MergeRemoteState has nothing to merge.
-func (d *delegate) MergeRemoteState([]byte, bool) {}
+// MergeRemoteState takes LocalState of another one. What is damaged ends it.
+func (d *delegate) MergeRemoteState(all []byte, _ bool) {
+	for n := 0; len(all) > 0 && n < lastsKept; n++ {
+		size, head := binary.Uvarint(all)
+		if head <= 0 || size > uint64(len(all)-head) {
+			return
+		}
+		b := all[head : head+int(size)]
+		all = all[head+int(size):]
+		if len(b) > 0 && b[0] != 0 { // whispers are not exchanged
+			d.NotifyMsg(b)
+		}
+	}
+}
 
 // NotifyAlive lets in only what is understood.
 func (d *delegate) NotifyAlive(n *memberlist.Node) error {

@@ -25,9 +25,18 @@ type Handler interface {
 	Silent(id ID)
 	// Whisper: something that a node tells us alone.
 	Whisper(b []byte)
-	// Report: something that a node tells everybody. true: it was new, so pass it on.
-	Report(b []byte) bool
+	// Report: something that a node tells everybody.
+	Report(b []byte) News
 }
+
+// News is what a report is to who hears it.
+type News int
+
+const (
+	Old  News = iota // it is known, or of no use
+	New              // it is passed on
+	Last             // likewise, and it is the last of its instance: nothing will come that says it again, so those who have missed it are told later
+)
 
 // Timing is memberlist's.
 //
