@@ -21,7 +21,7 @@ func (s *step) settle(out Outcome) error {
 	return s.w.Set(outcomeKey(s.group, s.Session, s.Seq), kind, nil)
 }
 
-// raise removes outcomes that nobody will ask for, many at a time.
+// raise removes outcomes that nobody will ask for, many at a time. Below low there are none: what is removed twice costs whoever looks there later.
 func (s *step) raise(low uint64) error {
 	trim := s.m.Trim
 	if trim == 0 {
@@ -31,7 +31,7 @@ func (s *step) raise(low uint64) error {
 		return nil
 	}
 	return errors.Join(
-		s.w.DeleteRange(outcomeKey(s.group, s.Session, 0), outcomeKey(s.group, s.Session, s.Low), nil),
+		s.w.DeleteRange(outcomeKey(s.group, s.Session, low), outcomeKey(s.group, s.Session, s.Low), nil),
 		s.w.Set(lowKey(s.group, s.Session), binary.BigEndian.AppendUint64(nil, s.Low), nil))
 }
 
