@@ -37,16 +37,13 @@ func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v
 	if len(options) > 0 && t.lags(t.at(k), options) {
 		return t.viewed(ctx, k)
 	}
-	if t.copy != nil && t.db.member == nil { // it has all rows
-		return t.fromCopy(k)
+	if t.copy != nil {
+		return t.fromCopy(ctx, k)
 	}
 	key := t.at(k)
 	st, here := t.db.replica(txn.GroupOf(key))
 	if !here {
 		return t.viewed(ctx, k)
-	}
-	if t.copy != nil {
-		return t.fromCopy(k)
 	}
 	if !t.db.users.enter() {
 		return v, false, ErrClosed
@@ -67,12 +64,17 @@ func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v
 }
 
 // fromCopy reads in memory. What was decoded once is kept beside the row.
-func (t *Table[K, V]) fromCopy(k K) (v V, ok bool, err error) {
+func (t *Table[K, V]) fromCopy(ctx context.Context, k K) (v V, ok bool, err error) {
 	var room [64]byte
 	key, ok := plainKey(room[:0], &k)
 	if !ok {
 		other := k // so that k itself stays off the heap
 		key = t.key.append(nil, reflect.ValueOf(&other).Elem())
+	}
+	if t.db.member != nil { // on one node it has all rows
+		if _, here := t.db.replica(txn.GroupOfSlot(t.slotOf(k, key))); !here {
+			return t.viewed(ctx, k)
+		}
 	}
 	r := t.copy.get(key)
 	if r == nil {

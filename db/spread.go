@@ -34,12 +34,12 @@ type spread struct {
 	hint     uint64          // the node that led last, for as long as no replica here knows better
 	turn     int             // which node is asked when nobody knows
 	lost     time.Time       // since when no majority is heard; zero: one is
-	behind   time.Time       // the replica here does not keep up: others are read until then
 	newAt    time.Duration   // by tenure.Clock: the replica here has all that was committed then; 0: it was never asked
 	whole    context.Context // ends when the group's users are told that its majority is away
 	endWhole context.CancelFunc
 
 	refreshing atomic.Bool
+	behind     atomic.Int64 // the replica here does not keep up: others are read until then, by tenure.Clock; 0: it does
 }
 
 func newSpread(m *member, l *local) *spread {
@@ -232,9 +232,7 @@ func (s *spread) Confirm(ctx context.Context) error {
 		defer cancel()
 		err = s.host.Await(ctx, s.group, a.At)
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, host.ErrNoGroup) {
-			s.mu.Lock()
-			s.behind = time.Now().Add(10 * catchUp)
-			s.mu.Unlock()
+			s.behind.Store(int64(tenure.Clock() + 10*catchUp))
 			return nil // the leader makes the view
 		}
 		if err == nil {
@@ -246,12 +244,11 @@ func (s *spread) Confirm(ctx context.Context) error {
 
 // readsHere reports whether the replica here is one to read.
 func (s *spread) readsHere() bool {
-	if _, ok := s.m.watch.of(s.group); !ok {
+	if !s.m.watch.has(s.group) {
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Now().After(s.behind)
+	until := s.behind.Load()
+	return until == 0 || int64(tenure.Clock()) > until
 }
 
 func (s *spread) view(ctx context.Context) (v view, err error) {

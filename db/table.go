@@ -86,13 +86,21 @@ func (t *Table[K, V]) at(k K) []byte {
 		other := k // so that k itself stays off the heap
 		key = t.key.append(key, reflect.ValueOf(&other).Elem())
 	}
+	if t.part == "" {
+		return key
+	}
+	return txn.InSlot(key, t.slotOf(k, key[txn.PrefixLen:]))
+}
+
+// slotOf is the slot of the row of a key, which is encoded in plain.
+func (t *Table[K, V]) slotOf(k K, plain []byte) uint16 {
 	switch {
 	case t.part == "":
-		return key
+		return t.slot
 	case t.partOf != nil:
-		return txn.InSlot(key, txn.PartSlot(t.class, t.partOf(k)))
+		return txn.PartSlot(t.class, t.partOf(k))
 	}
-	return txn.InSlot(key, txn.PartSlot(t.class, key[txn.PrefixLen:]))
+	return txn.PartSlot(t.class, plain)
 }
 
 // row is at, for a transaction that uses the table.

@@ -11,7 +11,7 @@ import (
 
 // watch keeps what the host tells of the groups that have a replica here. It implements host.Events.
 type watch struct {
-	mu     sync.Mutex
+	mu     sync.RWMutex
 	node   uint64 // this one
 	groups map[uint64]*seen
 	nudge  chan struct{} // something has changed; has room for one
@@ -87,16 +87,25 @@ func (w *watch) Gone(group, _ uint64) {
 
 // of is what is known of a group; ok is false if no replica of it is here that can be used.
 func (w *watch) of(group uint64) (s seen, ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.mu.RLock()
+	defer w.mu.RUnlock()
 	p := w.groups[group]
-	if p == nil || p.lost != "" || len(p.conf.Members) == 0 {
+	if !p.usable() {
 		return seen{}, false
 	}
 	s = *p
 	s.absent = nil
 	return s, true
 }
+
+// has reports whether a replica of a group is here that can be used.
+func (w *watch) has(group uint64) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.groups[group].usable()
+}
+
+func (s *seen) usable() bool { return s != nil && s.lost == "" && len(s.conf.Members) > 0 }
 
 // leads lists the groups that are led here.
 func (w *watch) leads() (list []uint64) {

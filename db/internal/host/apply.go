@@ -5,6 +5,7 @@ package host
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -21,7 +22,7 @@ type Apply struct {
 	r       *replica
 	entries []*pb.Entry
 	resp    []*pb.Message
-	results []result
+	results []result // of changes of members: those that Applied answers
 	conf    *state.Conf
 	changes []*pb.ConfChangeV2 // accepted, for raft
 
@@ -31,18 +32,62 @@ type Apply struct {
 	remove  bool
 	done    func() // on the core's goroutine
 	err     error
+
+	mu      sync.Mutex
+	waiters map[uint64]func(Result) // those who wait for these entries, by number; answered as soon as the entries are applied
 }
 
 type result struct {
 	run, seq uint64
+	change   bool // of members
 	Result
 }
 
-// apply queues committed entries.
+// apply queues committed entries. Whoever waits for one is answered by the apply lane: one way less, and the core has no part in it.
 func (c *Core) apply(r *replica, m *pb.Message) {
 	ents := m.GetEntries()
 	r.queued = ents[len(ents)-1].GetIndex()
-	c.applies = append(c.applies, &Apply{c: c, r: r, entries: ents, resp: m.GetResponses()})
+	a := &Apply{c: c, r: r, entries: ents, resp: m.GetResponses()}
+	for _, e := range ents {
+		run, seq := proposalOf(e)
+		if done := r.waiters[seq]; done != nil && run == c.run && e.GetType() == pb.EntryNormal {
+			if a.waiters == nil {
+				a.waiters = map[uint64]func(Result){}
+			}
+			a.waiters[seq] = done
+			delete(r.waiters, seq)
+		}
+	}
+	c.applies, c.applying = append(c.applies, a), append(c.applying, a)
+}
+
+// proposalOf is the number that an entry was proposed under, and the run; zeros if it has none.
+func proposalOf(e *pb.Entry) (run, seq uint64) {
+	if b := e.GetData(); len(b) >= header && e.GetType() == pb.EntryNormal {
+		return binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+	}
+	return 0, 0
+}
+
+// answer gives who waits for an entry its result, once.
+func (a *Apply) answer(seq uint64, r Result) {
+	a.mu.Lock()
+	done := a.waiters[seq]
+	delete(a.waiters, seq)
+	a.mu.Unlock()
+	if done != nil {
+		done(r)
+	}
+}
+
+// abandon answers those who still wait: what becomes of their entries is unknown.
+func (a *Apply) abandon() {
+	a.mu.Lock()
+	left := sortedKeys(a.waiters)
+	a.mu.Unlock()
+	for _, seq := range left {
+		a.answer(seq, Result{Err: ErrUnknown})
+	}
 }
 
 // Run carries the work out. It blocks for as long as the state store takes.
@@ -78,6 +123,15 @@ func (a *Apply) carry() error {
 	if err := to.Commit(); err != nil {
 		return err
 	}
+	var changes []result
+	for _, res := range a.results {
+		if res.change {
+			changes = append(changes, res)
+		} else {
+			a.answer(res.seq, res.Result)
+		}
+	}
+	a.results = changes
 	if a.c.cfg.Flaw == IndexApart {
 		return a.c.cfg.State.MarkApart(a.r.group, before)
 	}
@@ -95,6 +149,7 @@ func (a *Apply) entry(to *state.Entries, e *pb.Entry) error {
 		if err != nil {
 			return err
 		}
+		res.change = true
 		if len(cc.Context) >= header {
 			res.run, res.seq = binary.BigEndian.Uint64(cc.Context), binary.BigEndian.Uint64(cc.Context[8:])
 		}
@@ -178,6 +233,7 @@ func (c *Core) Applied(a *Apply) {
 	if len(a.entries) == 0 {
 		return
 	}
+	c.applying = c.applying[1:] // they come back in the order in which they went
 	r := a.r
 	if c.groups[r.group] != r || r.rn == nil {
 		return

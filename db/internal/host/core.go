@@ -21,12 +21,13 @@ type Core struct {
 	run    uint64 // names this run of this store in proposals
 	seq    uint64 // of proposals, reads and streams
 
-	queue   []*replica // those that have something to do
-	pending []*item    // to be made durable
-	urgent  bool       // somebody waits for pending
-	writing bool       // an Append is under way
-	applies []*Apply   // to be handed out
-	frames  map[uint64]*Frame
+	queue    []*replica // those that have something to do
+	pending  []*item    // to be made durable
+	urgent   bool       // somebody waits for pending
+	writing  bool       // an Append is under way
+	applies  []*Apply   // to be handed out
+	applying []*Apply   // of entries, that have not come back, in order
+	frames   map[uint64]*Frame
 
 	outgoing, waiting []*outgoing // snapshots that are sent, and those that wait for a place
 	incoming          map[uint64]*incoming
@@ -246,6 +247,9 @@ func (c *Core) fail(err error) {
 	c.err = errors.Join(ErrStopped, err)
 	for _, r := range c.order {
 		r.abandon(ErrUnknown)
+	}
+	for _, a := range c.applying {
+		a.abandon()
 	}
 	for _, o := range c.outgoing {
 		o.close()

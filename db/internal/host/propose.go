@@ -29,7 +29,7 @@ func (c *Core) leader(group uint64) (*replica, error) {
 }
 
 // Propose puts an entry into a group's log, if its leader is here. done is called once: with the machine's result when it
-// has been applied here, or with an error that says what may have happened.
+// has been applied here, on the goroutine that applies; or, on the core's, with an error that says what may have happened. It must return at once.
 func (c *Core) Propose(group uint64, data []byte, done func(Result)) {
 	r, err := c.leader(group)
 	if err == nil && len(data) > c.cfg.MaxEntryBytes {
