@@ -144,7 +144,7 @@ func (frameNudge) Cast(s *sending, self *banyan.Self) error {
 	parcels := s.queue
 	s.queue = nil
 	s.mu.Unlock()
-	for _, p := range parcels {
+	for _, p := range joined(parcels) {
 		name := s.m.peers.name(p.to)
 		if name == "" {
 			continue
@@ -162,6 +162,51 @@ func (frameNudge) Cast(s *sending, self *banyan.Self) error {
 		s.buf = nil
 	}
 	return nil
+}
+
+// joinBytes is how long a frame may become by joining others to it, about.
+const joinBytes = 64 << 10
+
+// joined makes one frame of those that wait for the same node, as far as they are short: each costs its way over the link. The order of what goes to a node is kept.
+func joined(parcels []parcel) []parcel {
+	if len(parcels) < 2 {
+		return parcels
+	}
+	type way struct {
+		to   uint64
+		kind byte
+	}
+	type end struct{ at, bytes int }
+	last := map[way]end{}
+	list := parcels[:0]
+	for _, p := range parcels {
+		w := way{p.to, p.kind}
+		size := 0
+		if p.frame != nil {
+			size = frameBytes(p.frame)
+			if e, ok := last[w]; ok && e.bytes+size <= joinBytes {
+				into := list[e.at].frame
+				into.Messages = append(into.Messages, p.frame.Messages...)
+				last[w] = end{e.at, e.bytes + size}
+				continue
+			}
+			last[w] = end{len(list), size}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// frameBytes is about how long a frame will be.
+func frameBytes(f *host.Frame) (n int) {
+	for i := range f.Messages {
+		m := &f.Messages[i]
+		n += 64 + len(m.Data)
+		for _, e := range m.Raft.GetEntries() {
+			n += 32 + len(e.GetData())
+		}
+	}
+	return n
 }
 
 // An envelope says what is in it and whose it is: kind(1), the cluster(8), the length(1) of the sender's name, and the name.
