@@ -6,6 +6,7 @@ package cluster_test
 
 import (
 	"flag"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -97,8 +98,8 @@ func (w *world) count(names []string, want int, ok func(cluster.Member) bool) (a
 	w.t.Helper()
 	start := time.Now()
 	for missing := names; len(missing) > 0; {
-		if time.Since(start) > 5*time.Minute {
-			w.t.Fatalf("%d nodes do not come to see it, among them %s", len(missing), missing[0])
+		if time.Since(start) > 2*time.Minute {
+			w.t.Fatalf("%d nodes do not come to see it, among them %s: %s", len(missing), missing[0], what(w.c[missing[0]], ok))
 		}
 		<-time.After(200 * time.Millisecond)
 		var still []string
@@ -119,6 +120,18 @@ func (w *world) count(names []string, want int, ok func(cluster.Member) bool) (a
 	}
 	slices.Sort(all)
 	return all
+}
+
+// what is what a node sees: how many members in which state, and how many of them are as wanted.
+func what(c *cluster.Cluster, ok func(cluster.Member) bool) string {
+	seen, wanted := map[string]int{}, 0
+	for m := range c.Members() {
+		seen[fmt.Sprintf("%v %v", m.State, m.Reach)]++
+		if ok(m) {
+			wanted++
+		}
+	}
+	return fmt.Sprintf("%v, %d as wanted", seen, wanted)
 }
 
 // cost is what the process has used.

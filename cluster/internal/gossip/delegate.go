@@ -14,8 +14,9 @@ import (
 
 // delegate is what memberlist calls.
 type delegate struct {
-	h       Handler
-	reports *memberlist.TransmitLimitedQueue
+	h         Handler
+	reports   *memberlist.TransmitLimitedQueue
+	lastWords *memberlist.TransmitLimitedQueue // last reports: they go first, and more often, for they do not come again
 
 	mu   sync.Mutex
 	meta []byte // guarded by mu; never changed in place
@@ -28,7 +29,8 @@ type delegate struct {
 const lastsKept = 64
 
 func newDelegate(h Handler, meta []byte, nodes func() int) *delegate {
-	return &delegate{h: h, meta: meta, reports: &memberlist.TransmitLimitedQueue{NumNodes: nodes, RetransmitMult: 3}}
+	return &delegate{h: h, meta: meta, reports: &memberlist.TransmitLimitedQueue{NumNodes: nodes, RetransmitMult: 3},
+		lastWords: &memberlist.TransmitLimitedQueue{NumNodes: nodes, RetransmitMult: 8}}
 }
 
 func (d *delegate) set(meta []byte) {
@@ -65,7 +67,10 @@ func (d *delegate) report(b []byte, last bool) {
 	if !ok || d.last {
 		return
 	}
-	d.last = last
+	if d.last = last; last {
+		d.lastWords.QueueBroadcast(report{of, b})
+		return
+	}
 	d.queue(of, b)
 }
 
@@ -92,7 +97,7 @@ func (d *delegate) NotifyMsg(b []byte) {
 	case New:
 		d.queue(of, b)
 	case Last:
-		d.queue(of, b)
+		d.lastWords.QueueBroadcast(report{of, b})
 		d.keep(b)
 	}
 }
@@ -106,7 +111,11 @@ func (d *delegate) keep(b []byte) {
 
 // GetBroadcasts fills up packets with reports.
 func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
-	return d.reports.GetBroadcasts(overhead, limit)
+	list := d.lastWords.GetBroadcasts(overhead, limit)
+	for _, b := range list {
+		limit -= overhead + len(b)
+	}
+	return append(list, d.reports.GetBroadcasts(overhead, limit)...)
 }
 
 // LocalState is what is exchanged beside what each node says of itself: the last reports, each behind its length.
