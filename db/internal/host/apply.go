@@ -242,6 +242,9 @@ func (c *Core) Applied(a *Apply) {
 	r.applied = state.Applied{Index: last.GetIndex(), Term: last.GetTerm()}
 	if a.conf != nil {
 		r.conf = *a.conf
+		if r.paused { // a snapshot is being installed, and raft has its configuration already, which is newer: these changes are in it
+			a.changes = nil
+		}
 		for _, cc := range a.changes {
 			if c.safely(func() error { r.rn.ApplyConfChange(cc); return nil }) != nil {
 				return

@@ -124,6 +124,9 @@ func TestOneNode(t *testing.T) {
 			}
 			runtime.Gosched()
 		}
+		if _, err := s.propose(t, g); err != nil { // the cut is written along with it
+			t.Fatal(err)
+		}
 	}
 	s.close(t)
 
@@ -144,8 +147,8 @@ func TestOneNode(t *testing.T) {
 			t.Errorf("the log of group %d was not cut: %+v", g, st)
 		}
 	}
-	if total != writers*each {
-		t.Errorf("%d entries are applied, %d were proposed", total, writers*each)
+	if total != writers*each+groups {
+		t.Errorf("%d entries are applied, %d were proposed", total, writers*each+groups)
 	}
 	s.close(t)
 }

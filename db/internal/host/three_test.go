@@ -21,6 +21,8 @@ type three struct {
 	cores  []*host.Core // of the nodes 1 to 3
 	logs   []*raftlog.Store
 	lost   func(from, to uint64, m *host.Message) bool
+	held   func(node uint64) bool // its apply lane stands still; nil: none does
+	lanes  [3][]*host.Apply
 	frames map[[2]uint64]int // that were sent with something in them, by way
 }
 
@@ -39,7 +41,7 @@ func newThree(t *testing.T, groups uint64) *three {
 		if err != nil {
 			t.Fatal(err)
 		}
-		core, err := host.New(host.Config{Node: node, Log: log, State: st, Rand: rand.New(rand.NewPCG(1, node))})
+		core, err := host.New(host.Config{Node: node, Log: log, State: st, Rand: rand.New(rand.NewPCG(1, node)), KeepEntries: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +68,7 @@ func newThree(t *testing.T, groups uint64) *three {
 func (tr *three) settle() {
 	for busy := true; busy; {
 		busy = false
-		for _, c := range tr.cores {
+		for i, c := range tr.cores {
 			w := c.Work()
 			for _, f := range w.Frames {
 				busy = true
@@ -77,8 +79,11 @@ func (tr *three) settle() {
 				w.Append.Run()
 				c.Appended(w.Append)
 			}
-			for _, a := range w.Apply {
+			tr.lanes[i] = append(tr.lanes[i], w.Apply...)
+			for len(tr.lanes[i]) > 0 && (tr.held == nil || !tr.held(uint64(i+1))) {
 				busy = true
+				a := tr.lanes[i][0]
+				tr.lanes[i] = tr.lanes[i][1:]
 				a.Run()
 				c.Applied(a)
 			}
