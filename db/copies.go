@@ -24,6 +24,18 @@ type copies struct {
 	mu     sync.Mutex // held while a table is copied, which holds up the goroutine that applies
 	tables map[uint32]*tableCopy
 	some   atomic.Bool // there is a table, or there will be
+
+	replacements atomic.Uint64 // of groups, begun and ended: odd while one goes on, and rows are missing
+}
+
+// settled waits until no group is being replaced, and reports whether one was since so many replacements: then what was missing may be there.
+func (c *copies) settled(since uint64) bool {
+	if since%2 == 0 && c.replacements.Load() == since {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return false
 }
 
 // tableCopy is the copy of one table, in parts so that readers and the one who writes seldom meet.
@@ -178,6 +190,8 @@ func (c *copies) Applied(_ uint64, b *pebble.Batch) {
 func (c *copies) Replaced(group uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.replacements.Add(1)
+	defer c.replacements.Add(1)
 	view := c.store.View()
 	defer view.Close()
 	from, to := txn.SlotsOf(group)

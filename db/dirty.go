@@ -51,7 +51,7 @@ func (t *Table[K, V]) Dirty(ctx context.Context, k K, options ...DirtyOption) (v
 	defer t.db.users.leave()
 	stored, closer, err := st.Reader().Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return v, false, nil
+		return t.missing(ctx, k, txn.GroupOf(key))
 	} else if err != nil {
 		return v, false, fmt.Errorf("db: table %q: %w", t.name, err)
 	}
@@ -71,14 +71,19 @@ func (t *Table[K, V]) fromCopy(ctx context.Context, k K) (v V, ok bool, err erro
 		other := k // so that k itself stays off the heap
 		key = t.key.append(nil, reflect.ValueOf(&other).Elem())
 	}
-	if t.db.member != nil { // on one node it has all rows
-		if _, here := t.db.replica(txn.GroupOfSlot(t.slotOf(k, key))); !here {
-			return t.viewed(ctx, k)
-		}
+	group := txn.GroupOfSlot(t.slotOf(k, key))
+	if _, here := t.db.replica(group); !here {
+		return t.viewed(ctx, k)
 	}
+	all := t.db.engineOf(group).copies
+	since := all.replacements.Load()
 	r := t.copy.get(key)
+	for r == nil && !all.settled(since) {
+		since = all.replacements.Load()
+		r = t.copy.get(key)
+	}
 	if r == nil {
-		return v, false, nil
+		return t.missing(ctx, k, group)
 	}
 	if d := r.decoded.Load(); d != nil {
 		if v, ok := (*d).(V); ok {
@@ -91,6 +96,14 @@ func (t *Table[K, V]) fromCopy(ctx context.Context, k K) (v V, ok bool, err erro
 	d := any(v)
 	r.decoded.Store(&d)
 	return v, true, nil
+}
+
+// missing says that a row is not there, if the replica that did not have it is still one: what it had goes when it is removed.
+func (t *Table[K, V]) missing(ctx context.Context, k K, group uint64) (v V, ok bool, err error) {
+	if _, here := t.db.replica(group); !here {
+		return t.viewed(ctx, k)
+	}
+	return v, false, nil
 }
 
 func (t *Table[K, V]) viewed(ctx context.Context, k K) (v V, ok bool, err error) {

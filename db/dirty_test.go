@@ -4,8 +4,13 @@ package db
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/banyan-go/banyan/db/internal/txn"
 )
 
 // TestDirtyWithoutReplica: of four nodes each lacks some groups; what it has no replica of it reads elsewhere, also from a table that is kept in memory.
@@ -83,4 +88,41 @@ func TestMaxLagOfLateNews(t *testing.T) {
 			t.Fatalf("value %d is read %v after the next one was committed", v, called-acked[missed])
 		}
 	}
+}
+
+// TestDirtyWhileReplaced: a row that is there is found, also while the copy of its group is being filled anew.
+func TestDirtyWhileReplaced(t *testing.T) {
+	d := openOn(t, vfs.NewMem())
+	tb := partitioned[int, int](t, d, "t", Partitioned(), Stored(DiskRAM))
+	const rows = 64
+	update(t, d, func(tx *Tx) (err error) {
+		for k := range rows {
+			err = errors.Join(err, tb.Put(tx, k, k+1))
+		}
+		return err
+	})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for k := 0; ; k = (k + 1) % rows {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if v, ok, err := tb.Dirty(t.Context(), k); v != k+1 || !ok || err != nil {
+					t.Errorf("row %d: %d %v %v", k, v, ok, err)
+					return
+				}
+			}
+		})
+	}
+	for range 200 {
+		for _, g := range txn.Disk.Groups() {
+			d.engine.copies.Replaced(g)
+		}
+	}
+	close(stop)
+	wg.Wait()
 }

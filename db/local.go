@@ -40,6 +40,9 @@ func (l *local) Propose(ctx context.Context, data []byte) (txn.Outcome, error) {
 func (l *local) Consult(_ context.Context, e *txn.Entry) (txn.Seen, error) {
 	v := l.state.View() // all of one moment
 	defer v.Close()
+	if _, err := l.state.At(v, l.group); err != nil { // the replica was removed: that nothing is known here means nothing
+		return txn.Seen{}, err
+	}
 	return txn.Look(v, l.group, e)
 }
 

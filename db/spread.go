@@ -275,7 +275,9 @@ func (s *spread) view(ctx context.Context) (v view, err error) {
 
 func (s *spread) Consult(ctx context.Context, e *txn.Entry) (out txn.Seen, err error) {
 	if s.readsHere() {
-		return s.local.Consult(ctx, e)
+		if out, err = s.local.Consult(ctx, e); err == nil {
+			return out, nil
+		}
 	}
 	err = s.atLeader(ctx, func(ctx context.Context) (err error) {
 		out, err = s.local.Consult(ctx, e)

@@ -69,7 +69,7 @@ type Events interface {
 	Lost(group uint64, replica uint64, why string)
 	// Conf: the configuration changed, as of an applied index.
 	Conf(group uint64, index uint64, conf state.Conf)
-	// Gone: the replica here was removed from its group, and destroyed.
+	// Gone: the replica here was removed from its group. What it has is about to go: who has found something missing there after this must not believe it.
 	Gone(group uint64, replica uint64)
 }
 

@@ -181,6 +181,7 @@ func (c *Core) destroy(r *replica) {
 	r.why = "it was removed from its group"
 	r.leading, r.quiet = false, true
 	r.abandon(ErrUnknown)
+	c.cfg.Events.Gone(r.group, r.id)
 	if in := c.incoming[r.group]; in != nil {
 		c.dropIncoming(in)
 	}
@@ -189,7 +190,6 @@ func (c *Core) destroy(r *replica) {
 		c.applies = append(c.applies, &Apply{c: c, r: r, remove: true, done: func() {
 			if c.groups[r.group] == r {
 				c.remove(r)
-				c.cfg.Events.Gone(r.group, r.id)
 			}
 			for _, f := range r.ended {
 				f()
