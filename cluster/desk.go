@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/banyan-go/banyan"
@@ -123,7 +124,7 @@ type infoQuery struct{}
 func (infoQuery) Call(d *desk, _ *banyan.Self) (Info, error) {
 	n := d.c.node
 	i := Info{Member: d.c.Self(), Cluster: d.c.cfg.Cluster, Began: d.began, OSPID: os.Getpid(), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
-		MaxProcesses: n.MaxProcesses(), Links: n.Nodes()}
+		MaxProcesses: n.MaxProcesses(), Links: slices.Sorted(slices.Values(n.Nodes()))}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		i.Program = b.Path
 	}

@@ -172,7 +172,9 @@ func TestMissedGoodbye(t *testing.T) {
 		left := func(all []cluster.Member) bool { return all[0].State == cluster.Left }
 		w.await(w.c["n02@sim"], settled, "n01 left", left)
 		<-time.After(20 * time.Second) // nothing of it is on its way any more
-		w.reaches(w.c[deaf], func(all []cluster.Member) bool { return all[0].State == cluster.Up && all[0].Reach == cluster.Unreachable })
+		w.reaches(w.c[deaf], func(all []cluster.Member) bool {
+			return all[0].State == cluster.Up && all[0].Reach == cluster.Unreachable
+		})
 		for _, name := range rest[1:] {
 			w.sim.Heal(deaf, name)
 		}
