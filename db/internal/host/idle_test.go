@@ -3,8 +3,6 @@
 package host_test
 
 import (
-	"errors"
-	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"testing"
@@ -12,10 +10,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/banyan-go/banyan/db/internal/disk"
 	"github.com/banyan-go/banyan/db/internal/host"
 	"github.com/banyan-go/banyan/db/internal/raftlog"
-	"github.com/banyan-go/banyan/db/internal/state"
 )
 
 // wires carry frames between hosts of one process, encoded as they are between nodes.
@@ -50,37 +46,13 @@ func BenchmarkIdle(b *testing.B) {
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
 	w := &wires{b: b, hosts: make([]*host.Host, 3)}
-	var members []state.Member
 	var cores []*host.Core
+	var logs []*raftlog.Store
 	for node := uint64(1); node <= 3; node++ {
-		dir := b.TempDir()
-		log, err := raftlog.Open(disk.Options{FS: vfs.Default, Dir: dir + "/log"}, rand.Uint64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		st, err := state.Open(disk.Options{FS: vfs.Default, Dir: dir + "/state"}, log.ID(), counters{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		core, err := host.New(host.Config{Node: node, Log: log, State: st, Rand: rand.New(rand.NewPCG(1, node))})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() {
-			if err := errors.Join(st.Close(), log.Close()); err != nil {
-				b.Error(err)
-			}
-		})
-		cores = append(cores, core)
-		members = append(members, state.Member{Replica: node, Node: node, Store: log.ID()})
+		core, log := openCore(b, vfs.Default, b.TempDir()+"/", node, 0)
+		cores, logs = append(cores, core), append(logs, log)
 	}
-	for _, c := range cores {
-		for g := uint64(1); g <= groups; g++ {
-			if err := c.Create(g, members); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
+	createAll(b, cores, logs, groups)
 	for i, c := range cores {
 		w.hosts[i] = host.Start(c, 100*time.Millisecond, w)
 		b.Cleanup(w.hosts[i].Stop)

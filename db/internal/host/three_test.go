@@ -15,52 +15,70 @@ import (
 	"github.com/banyan-go/banyan/db/internal/state"
 )
 
+// openCore opens the host of a node in a folder. Its stores are closed when the test ends.
+func openCore(tb testing.TB, fs vfs.FS, dir string, node uint64, keep uint64) (*host.Core, *raftlog.Store) {
+	tb.Helper()
+	log, err := raftlog.Open(disk.Options{FS: fs, Dir: dir + "log"}, rand.New(rand.NewPCG(9, node)).Uint64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	st, err := state.Open(disk.Options{FS: fs, Dir: dir + "state"}, log.ID(), counters{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := errors.Join(st.Close(), log.Close()); err != nil {
+			tb.Error(err)
+		}
+	})
+	core, err := host.New(host.Config{Node: node, Log: log, State: st, Rand: rand.New(rand.NewPCG(1, node)), KeepEntries: keep})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return core, log
+}
+
+// createAll gives each of the nodes a replica of every group.
+func createAll(tb testing.TB, cores []*host.Core, logs []*raftlog.Store, groups uint64) {
+	tb.Helper()
+	var members []state.Member
+	for i, log := range logs {
+		node := uint64(i + 1)
+		members = append(members, state.Member{Replica: node, Node: node, Store: log.ID()})
+	}
+	for _, c := range cores {
+		for g := uint64(1); g <= groups; g++ {
+			if err := c.Create(g, members); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+}
+
 // three is three hosts in one goroutine. Disks and the network take no time; lost drops what it says.
 type three struct {
-	t      *testing.T
-	cores  []*host.Core // of the nodes 1 to 3
-	logs   []*raftlog.Store
-	lost   func(from, to uint64, m *host.Message) bool
-	held   func(node uint64) bool // its apply lane stands still; nil: none does
-	lanes  [3][]*host.Apply
-	frames map[[2]uint64]int // that were sent with something in them, by way
+	t       *testing.T
+	cores   []*host.Core // of the nodes 1 to 3
+	logs    []*raftlog.Store
+	lost    func(from, to uint64, m *host.Message) bool
+	held    func(node uint64) bool // its apply lane stands still; nil: none does
+	lanes   [3][]*host.Apply
+	slow    uint64       // this node's disk is: what it writes is not run
+	writing *host.Append // by the slow node
+	appends [3]int
+	frames  map[[2]uint64]int // that were sent with something in them, by way
 }
 
 // newThree starts three nodes, of which each has a replica of every group.
 func newThree(t *testing.T, groups uint64) *three {
 	t.Helper()
 	tr := &three{t: t, frames: map[[2]uint64]int{}}
-	var members []state.Member
 	for node := uint64(1); node <= 3; node++ {
-		fs := vfs.NewMem()
-		log, err := raftlog.Open(disk.Options{FS: fs, Dir: "log"}, rand.New(rand.NewPCG(9, node)).Uint64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		st, err := state.Open(disk.Options{FS: fs, Dir: "state"}, log.ID(), counters{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		core, err := host.New(host.Config{Node: node, Log: log, State: st, Rand: rand.New(rand.NewPCG(1, node)), KeepEntries: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			core.Close()
-			if err := errors.Join(st.Close(), log.Close()); err != nil {
-				t.Error(err)
-			}
-		})
+		core, log := openCore(t, vfs.NewMem(), "", node, 2)
+		t.Cleanup(core.Close)
 		tr.cores, tr.logs = append(tr.cores, core), append(tr.logs, log)
-		members = append(members, state.Member{Replica: node, Node: node, Store: log.ID()})
 	}
-	for _, c := range tr.cores {
-		for g := uint64(1); g <= groups; g++ {
-			if err := c.Create(g, members); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	createAll(t, tr.cores, tr.logs, groups)
 	return tr
 }
 
@@ -76,8 +94,13 @@ func (tr *three) settle() {
 			}
 			if w.Append != nil {
 				busy = true
-				w.Append.Run()
-				c.Appended(w.Append)
+				tr.appends[i]++
+				if uint64(i+1) == tr.slow {
+					tr.writing = w.Append
+				} else {
+					w.Append.Run()
+					c.Appended(w.Append)
+				}
 			}
 			tr.lanes[i] = append(tr.lanes[i], w.Apply...)
 			for len(tr.lanes[i]) > 0 && (tr.held == nil || !tr.held(uint64(i+1))) {

@@ -82,19 +82,6 @@ func (e *Entries) Close() {
 	}
 }
 
-// Apply carries out one entry.
-func (s *Store) Apply(group uint64, at Applied, data []byte, conf *Conf) (result any, err error) {
-	e, err := s.Entries(group)
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	if result, err = e.Apply(at, data, conf); err != nil {
-		return nil, err
-	}
-	return result, e.Commit()
-}
-
 // MarkApart is a flaw for tests: it writes an applied index in a batch of its own.
 func (s *Store) MarkApart(group uint64, at Applied) error {
 	b := s.db.NewBatch()

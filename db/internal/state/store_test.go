@@ -39,6 +39,19 @@ func (rows) Apply(group, index uint64, data []byte, r pebble.Reader, w *pebble.B
 	return len(value), w.Set(rowKey(group, string(key)), value, nil)
 }
 
+// Apply carries out one entry, by itself.
+func (s *Store) Apply(group uint64, at Applied, data []byte, conf *Conf) (result any, err error) {
+	e, err := s.Entries(group)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	if result, err = e.Apply(at, data, conf); err != nil {
+		return nil, err
+	}
+	return result, e.Commit()
+}
+
 func openState(t *testing.T, fs vfs.FS) *Store {
 	t.Helper()
 	s, err := Open(disk.Options{FS: fs, Dir: "state"}, 1, rows{})
