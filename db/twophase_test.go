@@ -268,8 +268,8 @@ func TestCloseBeforePrepare(t *testing.T) {
 		out, err := d.txns.Prepare(t.Context(), p, id)
 		want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Closed, error(nil)))
 	}
-	decide := id
-	decide.Kind = txn.KindDecide
+	decide := *parts[0].Entry
+	decide.Kind, decide.Session, decide.Seq = txn.KindDecide, id.Session, id.Seq
 	out, err = d.txns.Propose(t.Context(), parts[0].Shard, &decide)
 	want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Closed, error(nil)))
 	if n, err := b.sum(t.Context()); err != nil || n != b.n*perAccount {

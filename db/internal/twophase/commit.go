@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/banyan-go/banyan/db/internal/txn"
 )
@@ -32,17 +33,17 @@ func (c *Coordinator) commitOne(ctx context.Context, p Part) (txn.Outcome, ID, e
 	return out, ID{e.Seq, p.Group}, err
 }
 
-// commitMany commits in several groups: all prepare, one decides, and then the others are told.
+// commitMany commits in several groups: all but one prepare, that one decides, by carrying its own part out, and then the others are told.
 func (c *Coordinator) commitMany(ctx context.Context, start uint64, parts []Part) (txn.Outcome, ID, error) {
 	id := txn.Entry{Session: c.Session, Start: start}
 	id.Seq, id.Low = c.Numbers.Begin()
-	record := recordOf(parts, id.Seq)
+	record, others := recordOf(parts, id.Seq)
 	id.Record = record.Group
 	known := ID{id.Seq, id.Record}
 	if c.Dies(StepBegin) {
 		return txn.Outcome{}, known, ErrCrash
 	}
-	out, err := c.each(ctx, parts, func(ctx context.Context, p Part) (txn.Outcome, error) {
+	out, err := c.each(ctx, others, func(ctx context.Context, p Part) (txn.Outcome, error) {
 		out, err := c.Prepare(ctx, p, id)
 		if err == nil && c.Dies(StepPartly) {
 			err = ErrCrash
@@ -53,65 +54,93 @@ func (c *Coordinator) commitMany(ctx context.Context, start uint64, parts []Part
 		return txn.Outcome{}, known, err
 	}
 	if err != nil || out.Verdict != txn.Committed {
-		out, err = c.giveUp(ctx, parts, id, out, err)
+		out, err = c.giveUp(ctx, others, id, out, err)
 		return out, known, err
 	}
 	if c.Dies(StepPrepared) {
 		return txn.Outcome{}, known, ErrCrash
 	}
-	decide := id
-	decide.Kind = txn.KindDecide
 	if c.Flaw == txn.AnswerBeforeRecord {
 		c.Later(func(ctx context.Context) error {
-			if _, err := c.Propose(ctx, record.Shard, &decide); err != nil {
+			if _, err := c.decide(ctx, record, id); err != nil {
 				return err
 			}
-			return c.closeMany(ctx, parts, record, id)
+			return c.closeMany(ctx, others, record, id)
 		})
 		return out, known, nil
 	}
-	out, err = c.Propose(ctx, record.Shard, &decide)
+	out, err = c.decide(ctx, record, id)
 	switch {
 	case errors.Is(err, ErrUnknown):
 		c.Numbers.keep(id.Seq)
-		c.Later(func(ctx context.Context) error { return c.closeMany(ctx, parts, record, id) })
+		c.Later(func(ctx context.Context) error { return c.closeMany(ctx, others, record, id) })
 		return out, known, err
-	case err != nil:
-		out, err = c.giveUp(ctx, parts, id, out, err)
-		return out, known, err
-	case out.Verdict != txn.Committed && c.Flaw != txn.CommitAnyway: // somebody was older, or has lost patience
-		out, err = c.giveUp(ctx, parts, id, txn.Outcome{Verdict: txn.Conflict}, nil)
+	case err != nil || out.Verdict != txn.Committed && c.Flaw != txn.CommitAnyway: // something has changed, or somebody was older, or has lost patience
+		out, err = c.giveUp(ctx, others, id, out, err)
 		return out, known, err
 	}
 	out.Verdict = txn.Committed
 	if c.Dies(StepDecided) {
 		return txn.Outcome{}, known, ErrCrash
 	}
-	c.Later(func(ctx context.Context) error { return c.resolveAll(ctx, parts, id, true) })
+	c.Later(func(ctx context.Context) error { return c.resolveAll(ctx, others, id, true) })
 	return out, known, nil
 }
 
+// decide carries out the part of a transaction that decides. If it did not do so, it never will; ErrUnknown: it may have, or may do so yet.
+func (c *Coordinator) decide(ctx context.Context, record Part, id txn.Entry) (txn.Outcome, error) {
+	for again := false; ; again = true {
+		out, err := c.enter(ctx, record, id, txn.KindDecide)
+		switch {
+		case err != nil:
+			return out, unknown(again, err)
+		case out.Verdict != txn.Blocked:
+			return out, nil
+		case out.Holder.Start > id.Start:
+			if _, err = c.End(ctx, out.Holder, record.Group); err == nil {
+				continue
+			}
+		}
+		// A copy of it that was sent before may come when the lock is gone, and decide. So the number is closed; or it is found that a copy did.
+		closed, late := c.Propose(ctx, record.Shard, &txn.Entry{Kind: txn.KindClose, Session: id.Session, Seq: id.Seq})
+		switch {
+		case late != nil:
+			return txn.Outcome{}, unknown(true, late)
+		case closed.Verdict == txn.Committed:
+			return closed, nil
+		}
+		return out, surelyNot(err)
+	}
+}
+
+// surelyNot is the error of an attempt that may have done something of which it is known now that it comes to nothing.
+func surelyNot(err error) error {
+	if errors.Is(err, ErrUnknown) {
+		err = fmt.Errorf("%w: %v", ErrNoQuorum, err)
+	}
+	return err
+}
+
 // recordOf chooses the group that has the record, of those that last the longest: or the record might be forgotten before the transaction.
-func recordOf(parts []Part, seq uint64) Part {
-	var lasting []Part
-	for _, p := range parts {
+func recordOf(parts []Part, seq uint64) (record Part, others []Part) {
+	var lasting []int
+	for i, p := range parts {
 		if !txn.ClassOf(p.Group).InRAM() {
-			lasting = append(lasting, p)
+			lasting = append(lasting, i)
 		}
 	}
-	if len(lasting) == 0 {
-		lasting = parts
+	at := int(seq % uint64(len(parts)))
+	if len(lasting) > 0 {
+		at = lasting[seq%uint64(len(lasting))]
 	}
-	return lasting[seq%uint64(len(lasting))]
+	return parts[at], slices.Delete(slices.Clone(parts), at, at+1)
 }
 
 // Prepare prepares a part of the transaction that id names. Whatever is in its way is pushed out of it as long as that is younger; it keeps what it has in other
 // groups meanwhile. It never waits for an older one, so that there is no circle of those who wait.
 func (c *Coordinator) Prepare(ctx context.Context, p Part, id txn.Entry) (txn.Outcome, error) {
-	e := *p.Entry
-	e.Kind, e.Session, e.Seq, e.Low, e.Record, e.Start = txn.KindPrepare, id.Session, id.Seq, id.Low, id.Record, id.Start
 	for {
-		out, err := c.Propose(ctx, p.Shard, &e)
+		out, err := c.enter(ctx, p, id, txn.KindPrepare)
 		if err != nil || out.Verdict != txn.Blocked || out.Holder.Start <= id.Start {
 			return out, err
 		}
@@ -121,29 +150,29 @@ func (c *Coordinator) Prepare(ctx context.Context, p Part, id txn.Entry) (txn.Ou
 	}
 }
 
-// giveUp ends a transaction that was not decided, and never will be. Its locks are given back before it is tried again, or it would be in its own way.
-func (c *Coordinator) giveUp(ctx context.Context, parts []Part, id txn.Entry, out txn.Outcome, err error) (txn.Outcome, error) {
-	if late := c.resolveAll(ctx, parts, id, false); late != nil {
-		c.Later(func(ctx context.Context) error { return c.resolveAll(ctx, parts, id, false) })
-	}
-	if errors.Is(err, ErrUnknown) { // a part may be prepared or not: it is not committed
-		err = fmt.Errorf("%w: %v", ErrNoQuorum, err)
-	}
-	return out, err
+// enter hands in a part of the transaction that id names.
+func (c *Coordinator) enter(ctx context.Context, p Part, id txn.Entry, kind txn.Kind) (txn.Outcome, error) {
+	e := *p.Entry
+	e.Kind, e.Session, e.Seq, e.Low, e.Record, e.Start = kind, id.Session, id.Seq, id.Low, id.Record, id.Start
+	return c.Propose(ctx, p.Shard, &e)
 }
 
-// resolveAll tells all parts how the transaction has ended, and then is done with it.
+// giveUp ends a transaction that was not decided, and never will be: no decision was sent, or it is known how that ended. Its locks are given back before it is tried again, or it would be in its own way.
+func (c *Coordinator) giveUp(ctx context.Context, others []Part, id txn.Entry, out txn.Outcome, err error) (txn.Outcome, error) {
+	if late := c.resolveAll(ctx, others, id, false); late != nil {
+		c.Later(func(ctx context.Context) error { return c.resolveAll(ctx, others, id, false) })
+	}
+	return out, surelyNot(err)
+}
+
+// resolveAll tells parts how the transaction has ended, and then is done with it.
 func (c *Coordinator) resolveAll(ctx context.Context, parts []Part, id txn.Entry, commit bool) error {
 	_, err := c.each(ctx, parts, func(ctx context.Context, p Part) (txn.Outcome, error) {
-		ok := txn.Outcome{Verdict: txn.Committed}
-		if commit && p.Group == id.Record {
-			return ok, nil // the decision has done it
-		}
 		_, err := c.resolve(ctx, p.Group, txn.Holder{Session: id.Session, Seq: id.Seq}, commit)
 		if err == nil && c.Dies(StepResolved) {
 			err = ErrCrash
 		}
-		return ok, err
+		return txn.Outcome{Verdict: txn.Committed}, err
 	})
 	if err == nil {
 		c.Numbers.end(id.Seq)
@@ -152,12 +181,12 @@ func (c *Coordinator) resolveAll(ctx context.Context, parts []Part, id txn.Entry
 }
 
 // closeMany settles a transaction of which it is not known whether it was decided.
-func (c *Coordinator) closeMany(ctx context.Context, parts []Part, record Part, id txn.Entry) error {
+func (c *Coordinator) closeMany(ctx context.Context, others []Part, record Part, id txn.Entry) error {
 	out, err := c.Propose(ctx, record.Shard, &txn.Entry{Kind: txn.KindClose, Session: id.Session, Seq: id.Seq})
 	if err != nil {
 		return err
 	}
-	return c.resolveAll(ctx, parts, id, out.Verdict == txn.Committed)
+	return c.resolveAll(ctx, others, id, out.Verdict == txn.Committed)
 }
 
 // each does something for all parts at the same time. An outcome that is not Committed or Prepared is that of all, if there is one; the first error ends the others.

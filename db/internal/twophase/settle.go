@@ -77,15 +77,13 @@ func (c *Coordinator) ask(ctx context.Context, h txn.Holder, group uint64) (txn.
 		return 0, err
 	case !out.Known:
 		return c.unrecorded(ctx, h, group)
-	case out.Verdict == txn.Prepared:
-		return txn.Prepared, nil
 	}
 	c.met.forget(h)
 	return out.Verdict, c.resolved(ctx, h, group, out.Verdict)
 }
 
-// unrecorded judges a transaction whose record is not there. If its part in the group is still prepared, then the record has not come yet, since
-// it is kept as long as there is such a part. If not, then it has ended meanwhile, nobody knows how any more, and who met it must look again: a Conflict.
+// unrecorded judges a transaction whose record is not there. If its part in the group is still prepared, then it is not decided, since the
+// record of one that is decided is kept as long as there is such a part. If not, then it has ended meanwhile, nobody knows how any more, and who met it must look again: a Conflict.
 func (c *Coordinator) unrecorded(ctx context.Context, h txn.Holder, group uint64) (txn.Verdict, error) {
 	s, err := c.Shard(group)
 	if err != nil {
@@ -103,9 +101,6 @@ func (c *Coordinator) unrecorded(ctx context.Context, h txn.Holder, group uint64
 }
 
 func (c *Coordinator) resolved(ctx context.Context, h txn.Holder, group uint64, verdict txn.Verdict) error {
-	if group == h.Record {
-		return nil // the end of the record was that of its part
-	}
 	_, err := c.resolve(ctx, group, h, verdict == txn.Committed && c.Flaw != txn.AbortCommitted)
 	return err
 }

@@ -58,7 +58,7 @@ type World interface {
 const (
 	StepBegin    = "begin"    // nothing is done
 	StepPartly   = "partly"   // one group is prepared
-	StepPrepared = "prepared" // all groups are prepared
+	StepPrepared = "prepared" // all groups are prepared, but for the one that decides
 	StepDecided  = "decided"  // the transaction is committed, and no lock is given back
 	StepResolved = "resolved" // one lock is given back
 )

@@ -12,10 +12,10 @@
 //
 // # Over several groups
 //
-// A transaction over several groups is prepared in each of them: an entry of kind Prepare is checked as a commit is, and locks what it read and what it
-// shall write. One of the groups has the record: when all are prepared, a Decide there commits the transaction, and a Resolve writes what is prepared elsewhere. Who
-// meets a lock asks the record, and may end the transaction by a Close there, as long as it is not decided: the first of the two in that group's log wins. An entry
-// that meets a lock never waits for it; it is Blocked, which is a kind of conflict.
+// One of the groups of a transaction over several has its record. In all others it is prepared: an entry of kind Prepare is checked as a commit is, and locks what it read
+// and what it shall write. When all of those are prepared, a Decide carries out the part where the record is, as a commit of one group, and that commits the transaction; a Resolve
+// writes what is prepared elsewhere. Who meets a lock asks the record, and may end the transaction by a Close there, as long as it is not decided: the first of the two in
+// that group's log wins. An entry that meets a lock never waits for it; it is Blocked, which is a kind of conflict.
 //
 // The record is nothing but what the group knows of the transaction's number. It is kept until its session says, by Low, that all is resolved; or expires, for which
 // everything of it must be resolved first, in all groups.

@@ -17,10 +17,10 @@ type Kind byte
 // The kinds. Of a transaction over several groups one group has the record, which is what is known there of its number: the others do as it says.
 const (
 	KindCommit  Kind = iota + 1 // a transaction in one group
-	KindClose                   // makes sure that the number does not commit any more, if it has not: where the record is, it ends one that is prepared
+	KindClose                   // makes sure that the number does not commit any more, if it has not; where it is prepared, it says so and does nothing
 	KindExpire                  // forgets a session, if nothing of it is prepared here; with Commit, it is known as ended for a while, and what comes of it is refused
 	KindPrepare                 // a part of a transaction: checked, and locked until it is resolved
-	KindDecide                  // where the record is: what is prepared is committed
+	KindDecide                  // where the record is, when all others are prepared: this part is carried out as a commit is, and that commits the transaction
 	KindResolve                 // elsewhere: what is prepared is written, or given up
 )
 

@@ -32,20 +32,22 @@ func (m Machine) Replaced(group uint64) {
 
 // Spans implements state.Machine.
 func (Machine) Spans(group uint64) []state.Span {
-	from, to := SlotsOf(group)
-	slots := func(first byte) state.Span {
-		return state.Span{From: binary.BigEndian.AppendUint16([]byte{first}, from), To: binary.BigEndian.AppendUint16([]byte{first}, to+1)}
-	}
 	own := binary.BigEndian.AppendUint64([]byte{groupByte}, group)
-	return []state.Span{slots(rowByte), slots(lockByte), {From: own, To: After(own)}}
+	return []state.Span{slotSpan(rowByte, group), slotSpan(lockByte, group), {From: own, To: After(own)}}
 }
 
-// Hot implements state.Warmer: marks and their locks, the count of what is open, and the numbers of sessions.
+// slotSpan is what begins with a byte and one of a group's slots.
+func slotSpan(first byte, group uint64) state.Span {
+	from, to := SlotsOf(group)
+	return state.Span{From: binary.BigEndian.AppendUint16([]byte{first}, from), To: binary.BigEndian.AppendUint16([]byte{first}, to+1)}
+}
+
+// Hot implements state.Warmer: marks, all locks, what is prepared and the count of it, and the numbers of sessions.
 func (Machine) Hot(group uint64) []state.Span {
 	span := func(first, last byte) state.Span {
 		return state.Span{From: groupKey(group, first), To: After(groupKey(group, last))}
 	}
-	return []state.Span{span(letterLock, letterOpen), span(letterSession, letterSession)}
+	return []state.Span{span(letterLock, letterPrepared), span(letterSession, letterSession), slotSpan(lockByte, group)}
 }
 
 // step is one entry that is carried out.
@@ -83,8 +85,8 @@ func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *peb
 	if err != nil {
 		return nil, err
 	}
-	// A Prepare that is blocked may come again: what comes late is refused all the same, since a transaction that is given up is resolved in all its groups.
-	again := e.Kind == KindPrepare && out.Verdict == Blocked
+	// A part that is blocked may come again: what comes late is refused all the same, since a transaction that is given up is closed or resolved in all its groups.
+	again := (e.Kind == KindPrepare || e.Kind == KindDecide) && out.Verdict == Blocked
 	if !again && (!known || out.Verdict != before.Verdict) {
 		if err := s.settle(out); err != nil {
 			return nil, err
@@ -103,7 +105,7 @@ func (m Machine) Apply(group, index uint64, data []byte, r pebble.Reader, w *peb
 func (s *step) carry(before Outcome, known bool) (Outcome, error) {
 	prepared := known && before.Verdict == Prepared
 	switch s.Kind {
-	case KindCommit:
+	case KindCommit, KindDecide:
 		if known && s.m.Flaw != ForgetSession {
 			return before, nil
 		}
@@ -114,13 +116,6 @@ func (s *step) carry(before Outcome, known bool) (Outcome, error) {
 		}
 		return s.prepare()
 	case KindClose:
-		if prepared {
-			return s.closePrepared(before)
-		}
-	case KindDecide:
-		if prepared {
-			return s.resolve(true)
-		}
 	case KindResolve:
 		if prepared {
 			return s.resolve(s.Commit)
@@ -134,7 +129,7 @@ func (s *step) carry(before Outcome, known bool) (Outcome, error) {
 	return Outcome{Verdict: Closed}, nil // what comes later is refused
 }
 
-// commit carries out a transaction of one group.
+// commit carries out a transaction of one group, or the part of one that decides.
 func (s *step) commit() (Outcome, error) {
 	if out, err := s.check(); err != nil || out.Verdict != Committed {
 		return out, err

@@ -74,26 +74,16 @@ func (s *step) resolve(commit bool) (Outcome, error) {
 	return Outcome{Verdict: Committed, Version: s.index}, s.write(p.Writes)
 }
 
-// closePrepared ends what is prepared where its record is. Elsewhere only the record's word ends it.
-func (s *step) closePrepared(before Outcome) (Outcome, error) {
-	p, err := s.prepared()
-	if err != nil || p.Record != s.group {
-		return before, err
-	}
-	return s.resolve(false)
-}
-
 // prepared is the step's transaction, as it was prepared.
 func (s *step) prepared() (*step, error) {
-	key := preparedKey(s.group, s.Session, s.Seq)
-	list, err := prepared(s.r, key, After(key))
-	if err == nil && len(list) != 1 {
+	e, ok, err := read(s.r, preparedKey(s.group, s.Session, s.Seq), func(v []byte) (*Entry, error) { return Decode(bytes.Clone(v)) })
+	if err == nil && !ok {
 		err = fmt.Errorf("txn: transaction %x-%d is prepared, and is not there", s.Session, s.Seq)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &step{Entry: list[0], group: s.group, index: s.index, m: s.m, r: s.r, w: s.w}, nil
+	return &step{Entry: e, group: s.group, index: s.index, m: s.m, r: s.r, w: s.w}, nil
 }
 
 // prepared reads what is prepared, from one key up to another.
