@@ -77,26 +77,13 @@ func (g *Guard) open(what string, f func() (vfs.File, error)) (vfs.File, error) 
 
 // Create implements vfs.FS.
 func (g *Guard) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := g.open("create "+name, func() (vfs.File, error) { return g.FS.Create(name, c) })
-	if err == nil && c == walCategory {
-		f = sized{f}
-	}
-	return f, err
-}
-
-// walCategory is what pebble calls the files of its log.
-const walCategory vfs.DiskWriteCategory = "pebble-wal"
-
-// sized is a file of pebble's log. It has its size from the beginning, full of zeros, which pebble takes for the end of the log, as it does with
-// what an earlier use of a file has left in it.
-type sized struct{ vfs.File }
-
-// Preallocate implements vfs.File.
-func (f sized) Preallocate(offset, length int64) error {
-	if fd := f.Fd(); fd != vfs.InvalidFd && extend(fd, offset, length) == nil {
-		return nil
-	}
-	return f.File.Preallocate(offset, length)
+	return g.open("create "+name, func() (vfs.File, error) {
+		f, err := g.FS.Create(name, c)
+		if err == nil && c == walCategory && f.Fd() != vfs.InvalidFd {
+			f = newLogFile(f)
+		}
+		return f, err
+	})
 }
 
 // OpenReadWrite implements vfs.FS.

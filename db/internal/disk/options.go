@@ -22,6 +22,8 @@ type Options struct {
 	// sorted table. 0: 8 MB each.
 	CacheBytes    int64
 	MemTableBytes uint64
+	// Volatile: the store need not outlive the process. Nothing of it is made durable.
+	Volatile bool
 	// Manual turns off everything that pebble does in the background by itself, for simulations that must replay.
 	Manual bool
 }
