@@ -27,7 +27,7 @@ type engine struct {
 
 func (e *engine) openMemory() (err error) {
 	fs := vfs.NewMem()
-	if e.log, err = raftlog.Open(disk.Options{FS: fs, Dir: "log", MemTableBytes: 32 << 20}, newID); err != nil {
+	if e.log, err = raftlog.Open(disk.Options{FS: fs, Dir: "log", MemTableBytes: 32 << 20, Volatile: true}, newID); err != nil {
 		return err
 	}
 	e.state, err = state.Open(disk.Options{FS: fs, Dir: "state", CacheBytes: 32 << 20, MemTableBytes: 32 << 20}, e.log.ID(), txn.Machine{})

@@ -100,20 +100,18 @@ func (h *Host) run(tick time.Duration) {
 		for _, f := range in {
 			f(c)
 		}
-		h.carry(c.Work())
+		for h.carry(c.Work()) {
+		}
 	}
 	h.end()
 }
 
-// carry hands out work.
-func (h *Host) carry(w Work) {
+// carry hands out work. True: it has carried some of it out itself, and there may be more.
+func (h *Host) carry(w Work) bool {
 	if h.transport != nil {
 		for _, f := range w.Frames {
 			h.transport.Send(f)
 		}
-	}
-	if w.Append != nil {
-		h.appends <- w.Append // there is never more than one
 	}
 	if len(w.Apply) > 0 {
 		h.mu.Lock()
@@ -121,6 +119,16 @@ func (h *Host) carry(w Work) {
 		h.mu.Unlock()
 		nudge(h.apply)
 	}
+	switch {
+	case w.Append == nil:
+		return false
+	case h.core.cfg.Log.Volatile(): // another goroutine would cost more than the write
+		w.Append.Run()
+		h.core.Appended(w.Append)
+		return true
+	}
+	h.appends <- w.Append // there is never more than one
+	return false
 }
 
 // end answers everything that still comes in, and ends the lanes.

@@ -58,7 +58,7 @@ func (s *Store) Commit(batch Batch, sync bool) (err error) {
 	if b.Empty() { // somebody waits for what came before, which is durable by now
 		return nil
 	}
-	o := pebble.Sync
+	o := s.durable
 	if !sync {
 		o = pebble.NoSync
 	}

@@ -14,10 +14,11 @@ import (
 
 // Store holds the logs of a node's replicas.
 type Store struct {
-	db    *pebble.DB
-	guard *disk.Guard
-	id    uint64
-	boot  uint64
+	db      *pebble.DB
+	guard   *disk.Guard
+	durable *pebble.WriteOptions // how what must be durable is written
+	id      uint64
+	boot    uint64
 
 	member atomic.Pointer[membership]
 }
@@ -29,11 +30,14 @@ type membership struct{ cluster, node uint64 }
 // durable before Open returns, so that (ID, Boot) names one run of one store for all time.
 func Open(o disk.Options, newID func() uint64) (_ *Store, err error) {
 	defer disk.Recover(&err)
-	db, guard, err := disk.Open(o, func(p *pebble.Options) { p.DisableTableStats = true })
+	db, guard, err := disk.Open(o, func(p *pebble.Options) { p.DisableTableStats, p.DisableWAL = true, o.Volatile })
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, guard: guard}
+	s := &Store{db: db, guard: guard, durable: pebble.Sync}
+	if o.Volatile {
+		s.durable = pebble.NoSync
+	}
 	b, err := s.get(storeKey)
 	if err == nil && b != nil {
 		err = parse(b, "the store's name", &s.id, &s.boot)
@@ -49,7 +53,7 @@ func Open(o disk.Options, newID func() uint64) (_ *Store, err error) {
 	s.member.Store(&m)
 	s.boot++
 	if err == nil {
-		err = db.Set(storeKey, numbers(s.id, s.boot), pebble.Sync)
+		err = db.Set(storeKey, numbers(s.id, s.boot), s.durable)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -59,6 +63,9 @@ func Open(o disk.Options, newID func() uint64) (_ *Store, err error) {
 
 // ID is the store's identity, drawn when it was created.
 func (s *Store) ID() uint64 { return s.id }
+
+// Volatile reports whether the store is one that need not outlive the process, so that writing to it takes no time.
+func (s *Store) Volatile() bool { return s.durable == pebble.NoSync }
 
 // Boot says the how manieth opening of the store this is.
 func (s *Store) Boot() uint64 { return s.boot }
@@ -75,7 +82,7 @@ func (s *Store) SetMember(cluster, node uint64) (err error) {
 	if m := s.member.Load(); m.cluster != 0 && (m.cluster != cluster || m.node != node) {
 		return fmt.Errorf("raft log: the store is node %d of cluster %016x, and cannot be node %d of %016x", m.node, m.cluster, node, cluster)
 	}
-	if err := s.db.Set(memberKey, numbers(cluster, node), pebble.Sync); err != nil {
+	if err := s.db.Set(memberKey, numbers(cluster, node), s.durable); err != nil {
 		return s.guard.Fail("write", err)
 	}
 	s.member.Store(&membership{cluster, node})
