@@ -146,6 +146,12 @@ func dbDirty(b *bench) {
 	for k := range dbKeys {
 		b.must(s.put(ctx, k, value))
 	}
+	for k := range dbKeys { // the replica that is read may lag behind the writes
+		for ok := false; !ok; {
+			_, ok, err = s.dirty(ctx, k)
+			b.must(err)
+		}
+	}
 	took := make(latencies, 0, b.n/dirtyBatch)
 	found := 0
 	for i := 0; i < b.n; i += dirtyBatch {

@@ -85,7 +85,7 @@ func (b *burial) sessions(ctx context.Context, dead []nodeRow) error {
 	}
 	groups, err := d.madeGroups(ctx)
 	if err == nil {
-		err = d.endSessions(ctx, groups, func(s txn.Session) bool { return stores[storeOf(s)] }, true)
+		err = d.endSessions(ctx, groups, func(s txn.Session) bool { return stores[storeOf(s)] })
 	}
 	if err != nil {
 		return err

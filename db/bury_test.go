@@ -37,7 +37,7 @@ func TestBuried(t *testing.T) {
 		if v := carry(&txn.Entry{Kind: txn.KindCommit, Session: s, Seq: 1, Writes: []txn.Write{row}}); v != txn.Committed {
 			t.Fatalf("a commit of session %d: %v", i, v)
 		}
-		if v := carry(&txn.Entry{Kind: txn.KindExpire, Session: s, Commit: true}); v != txn.Committed {
+		if v := carry(&txn.Entry{Kind: txn.KindExpire, Session: s}); v != txn.Committed {
 			t.Fatalf("the end of session %d: %v", i, v)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 func (d *DB) forgetSessions(ctx context.Context) error {
 	list, err := d.madeGroups(ctx)
 	if err == nil {
-		err = d.endSessions(ctx, list, d.mine, false)
+		err = d.endSessions(ctx, list, d.mine)
 	}
 	return err
 }
@@ -37,9 +37,8 @@ func (d *DB) madeGroups(ctx context.Context) (list []uint64, err error) {
 	return list, err
 }
 
-// endSessions ends sessions in groups, wherever these have their replicas. With bury, a late entry of such a session is refused, since it is not as sure as it might be that there is
-// none; see txn.KindExpire.
-func (d *DB) endSessions(ctx context.Context, groups []uint64, ended func(txn.Session) bool, bury bool) error {
+// endSessions ends sessions in groups, wherever these have their replicas.
+func (d *DB) endSessions(ctx context.Context, groups []uint64, ended func(txn.Session) bool) error {
 	known := func(group uint64) (list []txn.Session, err error) {
 		seen, err := d.shards[group].Consult(ctx, &txn.Entry{Kind: txn.KindExpire})
 		for _, h := range seen.Holders {
@@ -47,5 +46,5 @@ func (d *DB) endSessions(ctx context.Context, groups []uint64, ended func(txn.Se
 		}
 		return list, err
 	}
-	return d.txns.Forget(ctx, groups, known, ended, bury)
+	return d.txns.Forget(ctx, groups, known, ended)
 }

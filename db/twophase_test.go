@@ -276,3 +276,49 @@ func TestCloseBeforePrepare(t *testing.T) {
 		t.Errorf("a view sees %d, %v", n, err)
 	}
 }
+
+// TestBlockedDecision: a transaction whose decision meets the lock of an older one is given up, and a copy of the decision that comes when the lock is gone is refused.
+func TestBlockedDecision(t *testing.T) {
+	d := openOn(t, vfs.NewMem())
+	b := newBank(t, d, 30)
+	x, y := b.apart()
+	d.left.running.Wait()
+	parts := func(n int) []twophase.Part {
+		t.Helper()
+		tx := &Tx{db: d, ctx: t.Context()}
+		if err := errors.Join(b.Put(tx, x, n), b.Put(tx, y, n)); err != nil {
+			t.Fatal(err)
+		}
+		tx.end()
+		return tx.coordinated()
+	}
+	young := parts(2)
+	decided := 0
+	for _, p := range young { // one of them is the one that decides, and its part is handed in when the other one is prepared
+		old := txn.Entry{Session: d.session, Start: 1, Record: p.Group + 1}
+		old.Seq, old.Low = d.txns.Numbers.Begin()
+		held := p
+		for _, q := range parts(1) {
+			if q.Group == p.Group {
+				held = q
+			}
+		}
+		out, err := d.txns.Prepare(t.Context(), held, old)
+		want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Prepared, error(nil)))
+
+		out, id, err := d.txns.Commit(t.Context(), 2, young)
+		want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Blocked, error(nil)))
+		out, err = d.txns.Propose(t.Context(), p.Shard, &txn.Entry{Kind: txn.KindResolve, Session: old.Session, Seq: old.Seq})
+		want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Closed, error(nil)))
+		if id.Record == p.Group {
+			decided++
+			copied := *p.Entry
+			copied.Kind, copied.Session, copied.Seq = txn.KindDecide, d.session, id.Seq
+			out, err = d.txns.Propose(t.Context(), p.Shard, &copied)
+			want(t, fmt.Sprint(out.Verdict, err), fmt.Sprint(txn.Closed, error(nil)))
+		}
+	}
+	if decided != 1 {
+		t.Errorf("%d decisions met a lock", decided)
+	}
+}

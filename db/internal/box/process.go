@@ -67,7 +67,7 @@ func (p *process) forgetSessions(ctx *deadline) error {
 	}
 	me := p.txns.Session
 	known := func(group uint64) ([]txn.Session, error) { return txn.Sessions(p.n.state.Reader(), group) }
-	return p.txns.Forget(ctx, groups, known, func(s txn.Session) bool { return s != me && slices.Equal(s[:8], me[:8]) }, false)
+	return p.txns.Forget(ctx, groups, known, func(s txn.Session) bool { return s != me && slices.Equal(s[:8], me[:8]) })
 }
 
 // end is when the node stops: before its stores are closed.

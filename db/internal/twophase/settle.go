@@ -115,9 +115,8 @@ func (c *Coordinator) resolve(ctx context.Context, group uint64, h txn.Holder, c
 }
 
 // Forget ends the sessions that mine picks, of which nobody makes use any more. First all of their transactions are resolved, in all groups: as long as a part
-// of one is somewhere, its record must not be forgotten. Then they are forgotten in the groups in which known finds them; with bury as
-// txn.KindExpire says.
-func (c *Coordinator) Forget(ctx context.Context, groups []uint64, known func(group uint64) ([]txn.Session, error), mine func(txn.Session) bool, bury bool) error {
+// of one is somewhere, its record must not be forgotten. Then they are forgotten in the groups in which known finds them.
+func (c *Coordinator) Forget(ctx context.Context, groups []uint64, known func(group uint64) ([]txn.Session, error), mine func(txn.Session) bool) error {
 	for _, g := range groups {
 		if c.Flaw == txn.ForgetRecord {
 			break
@@ -135,7 +134,7 @@ func (c *Coordinator) Forget(ctx context.Context, groups []uint64, known func(gr
 			if !mine(s) {
 				continue
 			}
-			if err := c.expire(ctx, g, s, bury); err != nil {
+			if err := c.expire(ctx, g, s); err != nil {
 				return err
 			}
 		}
@@ -168,12 +167,12 @@ func (c *Coordinator) EndAll(ctx context.Context, group uint64, mine func(txn.Se
 }
 
 // expire lets a group forget a session.
-func (c *Coordinator) expire(ctx context.Context, group uint64, session txn.Session, bury bool) error {
+func (c *Coordinator) expire(ctx context.Context, group uint64, session txn.Session) error {
 	s, err := c.Shard(group)
 	if err != nil {
 		return err
 	}
-	out, err := c.Propose(ctx, s, &txn.Entry{Kind: txn.KindExpire, Session: session, Commit: bury})
+	out, err := c.Propose(ctx, s, &txn.Entry{Kind: txn.KindExpire, Session: session})
 	if err == nil && out.Verdict != txn.Committed && c.Flaw != txn.ForgetRecord {
 		err = fmt.Errorf("db: session %x of group %d is still in use", session, group)
 	}

@@ -18,7 +18,7 @@ type Kind byte
 const (
 	KindCommit  Kind = iota + 1 // a transaction in one group
 	KindClose                   // makes sure that the number does not commit any more, if it has not; where it is prepared, it says so and does nothing
-	KindExpire                  // forgets a session, if nothing of it is prepared here; with Commit, it is known as ended for a while, and what comes of it is refused
+	KindExpire                  // forgets a session, if nothing of it is prepared here, but that it has ended: for a while, in which what comes of it late is refused
 	KindPrepare                 // a part of a transaction: checked, and locked until it is resolved
 	KindDecide                  // where the record is, when all others are prepared: this part is carried out as a commit is, and that commits the transaction
 	KindResolve                 // elsewhere: what is prepared is written, or given up
@@ -49,7 +49,7 @@ type Entry struct {
 	At      uint64 // the index of the state that was read
 	Record  uint64 // of a Prepare: the group that has the record
 	Start   uint64 // of a Prepare: when the transaction was first tried; the older one goes first
-	Commit  bool   // of a Resolve: written, not given up; of an Expire: see there
+	Commit  bool   // of a Resolve: written, not given up
 	Reads   []Read
 	Scans   []Scan
 	Writes  []Write

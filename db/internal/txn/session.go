@@ -46,7 +46,7 @@ func (s *step) expire() (Outcome, error) {
 	}
 	k := sessionKey(s.group, s.Session)
 	err = s.w.DeleteRange(k, After(k), nil)
-	if err == nil && s.Commit {
+	if err == nil {
 		err = s.bury()
 	}
 	return Outcome{Verdict: Committed, Version: s.index}, err
