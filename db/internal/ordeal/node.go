@@ -289,10 +289,10 @@ func (w *worker) client(process int, pace time.Duration, f func(process int, rng
 	})
 }
 
-// load starts the clients. The paces make some 200 transactions a second of all nodes together: what counts is what they see.
+// load starts the clients. The paces make some 250 transactions a second of all nodes together, more than 50,000 transfers in ten minutes: what counts is what they see.
 func (w *worker) load() {
 	for i := range 10 {
-		w.client(i, 300*time.Millisecond, w.transfer)
+		w.client(i, 200*time.Millisecond, w.transfer)
 	}
 	w.client(10, 500*time.Millisecond, w.audit)
 	for i := 11; i < 14; i++ {
