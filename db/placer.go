@@ -17,6 +17,9 @@ import (
 const (
 	// placeEvery is how often a leader looks whether its group is where it should be.
 	placeEvery = 2 // ticks
+	// stepsAtOnce is how many groups that are led here and have voters enough may begin to change their members at the same time: each change takes a few entries and
+	// perhaps a snapshot, which those wait behind who use the group.
+	stepsAtOnce = 2
 	// stayFor is how long a leader leads before it hands over to the one that is preferred.
 	stayFor = 5 * time.Second
 	// almost is how many entries a replica may be behind that is promoted: it has them within a moment.
@@ -57,11 +60,14 @@ func (m *member) place(since map[uint64]time.Time) {
 			delete(since, g)
 		}
 	}
+	steps := stepsAtOnce
 	for _, g := range leads {
 		if since[g].IsZero() {
 			since[g] = time.Now()
 		}
-		m.placeGroup(g, rows, since[g])
+		if m.placeGroup(g, rows, since[g], steps > 0) {
+			steps--
+		}
 		if g == txn.MetaGroup {
 			m.judge(rows)
 			m.sayHowMany(rows)
@@ -113,18 +119,19 @@ func nodesFor(group uint64, rows []nodeRow) (list []placement.Node) {
 	return list
 }
 
-func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
+// placeGroup takes the next step of a group that is led here. It reports whether that is a change of its members that could have waited, which it begins only if it may.
+func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time, may bool) (changes bool) {
 	e := m.db.engineOf(group)
 	st, ok := e.host.Status(group)
 	if !ok || !st.Leading || st.Conf.Joint() {
-		return
+		return false
 	}
 	ram := txn.ClassOf(group).InRAM()
 	g := groupOf(st, m.watch.absent(group))
 	var home homeRow
 	if ram {
 		if home = m.homes()[group]; home.Epoch != epochOf(st.Replica) { // read after st: whatever st has as a member was written down there before
-			return
+			return false
 		}
 		for i, r := range g.Replicas {
 			if !slices.Contains(home.Stores, r.Store) { // it was given up
@@ -146,11 +153,15 @@ func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
 				})
 			})
 		}
-		return
+		return false
 	}
 	if step.Transfer != 0 {
 		e.host.Do(func(c *host.Core) { _ = c.Transfer(group, step.Transfer) })
-		return
+		return false
+	}
+	short := few(g)
+	if !may && !short {
+		return false
 	}
 	ch := host.Change{Promote: step.Promote, Demote: step.Demote, Remove: step.Remove}
 	if step.Add.ID != 0 {
@@ -174,6 +185,18 @@ func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time) {
 			log.Warn("db: a group's replicas do not change", "error", err)
 		}
 	})
+	return !short
+}
+
+// few reports whether a group has fewer voters that are heard than three, or than it shall have: whatever gives it more comes before all else.
+func few(g placement.Group) bool {
+	n := 0
+	for _, r := range g.Replicas {
+		if r.Voter && r.Heard {
+			n++
+		}
+	}
+	return n < min(3, g.Rule.Copies)
 }
 
 // groupOf is a group as placement sees it. absent are the replicas that are known to be lost.

@@ -52,6 +52,9 @@ func (o *Options) defaults() error {
 // Start makes the node a part of the database that the nodes have which it is linked to, or of a new one: see Options.Expect. It returns when transactions can
 // be carried out. Package cluster makes the links; a database without it uses those that there are.
 //
+// A new database is on the node that creates it, and copied to the others in the seconds that follow. If that node is lost before, so is all that there is, and if it
+// is down, it is waited for. Inspector.Status shows how many voters each group has.
+//
 // Errors: ErrOtherDatabase, if a node that is linked serves another database than the one in the folder; ErrLeft; that of ctx; those of Open.
 // Close the database before the node is stopped.
 func Start(ctx context.Context, node *banyan.Node, o Options) (*DB, error) {

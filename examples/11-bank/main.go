@@ -26,6 +26,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -77,7 +78,28 @@ func open(ctx context.Context, name banyan.Atom, epmd int, dir string) (*banyan.
 	if b.accounts, err = db.NewTable[string, int](ctx, d, "accounts"); err != nil {
 		return n, nil, err
 	}
-	return n, b, b.found(ctx)
+	return n, b, errors.Join(b.found(ctx), spread(ctx, n))
+}
+
+// spread waits until all that this node has a copy of has three of them. A database that was just created is on one node, and is copied to the others in the
+// seconds that follow: a bank that opens before is closed by the end of that node.
+func spread(ctx context.Context, n *banyan.Node) error {
+	t := time.NewTicker(50 * time.Millisecond)
+	defer t.Stop()
+	for {
+		st, err := db.At(n.Name()).Status(n.Context(ctx))
+		if err != nil {
+			return err
+		}
+		if len(st.Groups) > 0 && !slices.ContainsFunc(st.Groups, func(g db.GroupStatus) bool { return len(g.Voters) < len(nodes) }) {
+			return nil
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func account(i int) string { return fmt.Sprintf("account %02d", i) }
