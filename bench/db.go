@@ -35,8 +35,10 @@ func dbTests() []*test {
 		module: "db", function: "three", named: true}
 	three.client[ours], three.client[plain] = dbRun(oursOfThree()), dbRun(etcdMembers(3))
 	three.figures[0].factor = 2.5
+	three.figures[0].beside, three.figures[3].beside, three.figures[7].beside = 1, 0.9, 1/1.3
 	two := &test{row: "db", name: "db-two-keys", title: "durable transactions of two keys, three nodes", n: 20_000, figures: slices.Clone(figures)}
 	two.client[ours], two.client[plain] = dbRunPairs(oursOfThree()), dbRunPairs(etcdMembers(3))
+	two.figures[0].beside = 0.35
 	two.missing[erlang] = "not compared"
 	ram := &test{row: "db", name: "db-ram", title: "transactions in memory, three nodes", n: 100_000, figures: slices.Clone(figures),
 		module: "db", function: "ram", named: true}

@@ -25,6 +25,7 @@ type figure struct {
 	target float64 // of Banyan; 0 none, but for zeroed
 	zeroed bool    // the target is 0
 	factor float64 // how many times better than Erlang Banyan is to be; 0 nothing asked
+	beside float64 // the same, than what is written in plain Go
 }
 
 // better is how many times better a is than b.
