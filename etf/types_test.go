@@ -107,7 +107,9 @@ func (c *celsius) UnmarshalTerm(t, env any) error {
 	if !ok || len(tup) != 2 {
 		return fmt.Errorf("%v is no temperature", t)
 	}
-	c.tenths, _ = tup[1].(int)
+	if c.tenths, _ = tup[1].(int); c.tenths < -2731 {
+		return errCold
+	}
 	return nil
 }
 
