@@ -68,53 +68,42 @@ func TestPeerCookies(t *testing.T) {
 }
 
 func TestAllow(t *testing.T) {
-	m := newMemory()
-	ta, _ := begin(t, m, "a@h", nil)
-	tb, b := begin(t, m, "b@h", func(c *Config) { c.Allow = []banyan.Atom{"c@h", "other"} })
-	log := make(lines, 16)
-	b.log = slog.New(slog.NewTextHandler(log, nil))
-	tc, _ := begin(t, m, "c@h", nil)
-	if _, err := ta.Peer(t.Context(), "b@h"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "not_allowed") {
-		t.Error(err)
-	}
-	if _, err := tb.Peer(t.Context(), "a@h"); !errors.Is(err, ErrNotAllowed) {
-		t.Error("the list is for calls of ours as well:", err)
-	}
-	if _, err := shake(dialRaw(t, m, "b"), rawSide("x@other", "monster"), "b@h", true); err != nil {
-		t.Error("a node of an allowed host:", err)
-	}
-	b.next(t, "up")
-	if _, err := tc.Peer(t.Context(), "b@h"); err != nil {
-		t.Error(err)
-	}
-	if tb.Allow("a b@h") == nil || tb.Allow("") == nil {
-		t.Error("what is no name was taken")
-	}
-	if err := tb.Allow("a@h"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ta.Peer(t.Context(), "b@h"); err != nil {
-		t.Error(err)
-	}
-	select {
-	case s := <-log: // it is written when the caller has been told, or after that
-		if !strings.Contains(s, "is not allowed") || !strings.Contains(s, "peer=a@h") {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		ta, _ := begin(t, m, "a@h", noPoll)
+		tb, b := begin(t, m, "b@h", func(c *Config) { noPoll(c); c.Allow = []banyan.Atom{"c@h", "other"} })
+		var log logs
+		b.log = slog.New(slog.NewTextHandler(&log, nil))
+		tc, _ := begin(t, m, "c@h", noPoll)
+		if _, err := ta.Peer(t.Context(), "b@h"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "not_allowed") {
+			t.Error(err)
+		}
+		if _, err := tb.Peer(t.Context(), "a@h"); !errors.Is(err, ErrNotAllowed) {
+			t.Error("the list is for calls of ours as well:", err)
+		}
+		if _, err := shake(dialRaw(t, m, "b"), rawSide("x@other", "monster"), "b@h", true); err != nil {
+			t.Error("a node of an allowed host:", err)
+		}
+		b.next(t, "up")
+		if _, err := tc.Peer(t.Context(), "b@h"); err != nil {
+			t.Error(err)
+		}
+		if tb.Allow("a b@h") == nil || tb.Allow("") == nil {
+			t.Error("what is no name was taken")
+		}
+		if err := tb.Allow("a@h"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ta.Peer(t.Context(), "b@h"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait() // it is logged when the caller has been told, or after that
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		if s := log.text.String(); !strings.Contains(s, "is not allowed") || !strings.Contains(s, "peer=a@h") {
 			t.Error(s)
 		}
-	case <-time.After(10 * time.Second):
-		t.Error("nothing is logged")
-	}
-}
-
-// lines is a log of as many lines as there is room for.
-type lines chan string
-
-func (l lines) Write(b []byte) (int, error) {
-	select {
-	case l <- string(b):
-	default:
-	}
-	return len(b), nil
+	})
 }
 
 // An address may guess so often, and then waits; its places in the handshake are limited too.
