@@ -120,7 +120,7 @@ func nodesFor(group uint64, rows []nodeRow) (list []placement.Node) {
 }
 
 // placeGroup takes the next step of a group that is led here. It reports whether that is a change of its members that could have waited, which it begins only if it may.
-func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time, may bool) (changes bool) {
+func (m *member) placeGroup(group uint64, rows []nodeRow, since time.Time, may bool) bool {
 	e := m.db.engineOf(group)
 	st, ok := e.host.Status(group)
 	if !ok || !st.Leading || st.Conf.Joint() {

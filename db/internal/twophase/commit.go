@@ -89,28 +89,24 @@ func (c *Coordinator) commitMany(ctx context.Context, start uint64, parts []Part
 
 // decide carries out the part of a transaction that decides. If it did not do so, it never will; ErrUnknown: it may have, or may do so yet.
 func (c *Coordinator) decide(ctx context.Context, record Part, id txn.Entry) (txn.Outcome, error) {
-	for again := false; ; again = true {
-		out, err := c.enter(ctx, record, id, txn.KindDecide)
-		switch {
-		case err != nil:
-			return out, unknown(again, err)
-		case out.Verdict != txn.Blocked:
-			return out, nil
-		case out.Holder.Start > id.Start:
-			if _, err = c.End(ctx, out.Holder, record.Group); err == nil {
-				continue
-			}
-		}
-		// A copy of it that was sent before may come when the lock is gone, and decide. So the number is closed; or it is found that a copy did.
-		closed, late := c.Propose(ctx, record.Shard, &txn.Entry{Kind: txn.KindClose, Session: id.Session, Seq: id.Seq})
-		switch {
-		case late != nil:
-			return txn.Outcome{}, unknown(true, late)
-		case closed.Verdict == txn.Committed:
-			return closed, nil
-		}
-		return out, surelyNot(err)
+	out, err := c.enter(ctx, record, id, txn.KindDecide)
+	if out.Verdict != txn.Blocked {
+		return out, err
 	}
+	// A copy of it that was sent before may come when the lock is gone, and decide. So the number is closed; or it is found that a copy did.
+	closed, late := c.close(ctx, record.Shard, id.Session, id.Seq)
+	switch {
+	case late != nil:
+		return txn.Outcome{}, unknown(true, late)
+	case closed.Verdict == txn.Committed:
+		return closed, nil
+	}
+	return out, surelyNot(err)
+}
+
+// close makes sure that a transaction does not commit any more, where its record is, or finds out that it has.
+func (c *Coordinator) close(ctx context.Context, record Shard, session txn.Session, seq uint64) (txn.Outcome, error) {
+	return c.Propose(ctx, record, &txn.Entry{Kind: txn.KindClose, Session: session, Seq: seq})
 }
 
 // surelyNot is the error of an attempt that may have done something of which it is known now that it comes to nothing.
@@ -130,19 +126,29 @@ func recordOf(parts []Part, seq uint64) (record Part, others []Part) {
 		}
 	}
 	at := int(seq % uint64(len(parts)))
-	if len(lasting) > 0 {
-		at = lasting[seq%uint64(len(lasting))]
+	if n := len(lasting); n > 0 {
+		at = lasting[seq%uint64(n)]
 	}
 	return parts[at], slices.Delete(slices.Clone(parts), at, at+1)
 }
 
-// Prepare prepares a part of the transaction that id names. Whatever is in its way is pushed out of it as long as that is younger; it keeps what it has in other
-// groups meanwhile. It never waits for an older one, so that there is no circle of those who wait.
+// Prepare prepares a part of the transaction that id names; see enter.
 func (c *Coordinator) Prepare(ctx context.Context, p Part, id txn.Entry) (txn.Outcome, error) {
+	return c.enter(ctx, p, id, txn.KindPrepare)
+}
+
+// enter hands in a part of the transaction that id names. Whatever is in its way is pushed out of it as long as that is younger; it keeps what it has in other
+// groups meanwhile. It never waits for an older one, so that there is no circle of those who wait. Blocked, with or without an error: it was, and is in the log perhaps.
+func (c *Coordinator) enter(ctx context.Context, p Part, id txn.Entry, kind txn.Kind) (out txn.Outcome, err error) {
+	e := *p.Entry
+	e.Kind, e.Session, e.Seq, e.Low, e.Record, e.Start = kind, id.Session, id.Seq, id.Low, id.Record, id.Start
 	for {
-		out, err := c.enter(ctx, p, id, txn.KindPrepare)
-		if err != nil || out.Verdict != txn.Blocked || out.Holder.Start <= id.Start {
+		now, err := c.Propose(ctx, p.Shard, &e)
+		if err != nil {
 			return out, err
+		}
+		if out = now; out.Verdict != txn.Blocked || out.Holder.Start <= id.Start {
+			return out, nil
 		}
 		if _, err := c.End(ctx, out.Holder, p.Group); err != nil {
 			return out, err
@@ -150,14 +156,8 @@ func (c *Coordinator) Prepare(ctx context.Context, p Part, id txn.Entry) (txn.Ou
 	}
 }
 
-// enter hands in a part of the transaction that id names.
-func (c *Coordinator) enter(ctx context.Context, p Part, id txn.Entry, kind txn.Kind) (txn.Outcome, error) {
-	e := *p.Entry
-	e.Kind, e.Session, e.Seq, e.Low, e.Record, e.Start = kind, id.Session, id.Seq, id.Low, id.Record, id.Start
-	return c.Propose(ctx, p.Shard, &e)
-}
-
-// giveUp ends a transaction that was not decided, and never will be: no decision was sent, or it is known how that ended. Its locks are given back before it is tried again, or it would be in its own way.
+// giveUp ends a transaction that was not decided, and never will be: no decision was sent, or it is known how that ended. Its locks are given back before it is
+// tried again, or it would be in its own way.
 func (c *Coordinator) giveUp(ctx context.Context, others []Part, id txn.Entry, out txn.Outcome, err error) (txn.Outcome, error) {
 	if late := c.resolveAll(ctx, others, id, false); late != nil {
 		c.Later(func(ctx context.Context) error { return c.resolveAll(ctx, others, id, false) })
@@ -182,7 +182,7 @@ func (c *Coordinator) resolveAll(ctx context.Context, parts []Part, id txn.Entry
 
 // closeMany settles a transaction of which it is not known whether it was decided.
 func (c *Coordinator) closeMany(ctx context.Context, others []Part, record Part, id txn.Entry) error {
-	out, err := c.Propose(ctx, record.Shard, &txn.Entry{Kind: txn.KindClose, Session: id.Session, Seq: id.Seq})
+	out, err := c.close(ctx, record.Shard, id.Session, id.Seq)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (c *Coordinator) Outcome(ctx context.Context, id ID) (committed bool, err e
 	if err != nil {
 		return false, err
 	}
-	out, err := c.Propose(ctx, s, &txn.Entry{Kind: txn.KindClose, Session: c.Session, Seq: id.Seq})
+	out, err := c.close(ctx, s, c.Session, id.Seq)
 	return out.Verdict == txn.Committed, err
 }
 

@@ -54,7 +54,7 @@ func (c *Coordinator) End(ctx context.Context, h txn.Holder, group uint64) (txn.
 	if err != nil {
 		return 0, err
 	}
-	out, err := c.Propose(ctx, record, &txn.Entry{Kind: txn.KindClose, Session: h.Session, Seq: h.Seq})
+	out, err := c.close(ctx, record, h.Session, h.Seq)
 	if err != nil {
 		return 0, err
 	}
