@@ -211,7 +211,7 @@ func startThree(b *bench, dir string, options ...db.TableOption) dbStore {
 			b.must(d.Close())
 		}
 	}, options...)
-	time.Sleep(10 * time.Second) // until every group has three voters: nobody outside of package db is told
+	time.Sleep(10 * time.Second) // until every group has three voters, and is led where it stays
 	return s
 }
 

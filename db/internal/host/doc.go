@@ -9,8 +9,8 @@
 // A [Core] is the host without goroutines, clock, disk and network: it takes inputs (Tick, Receive, Propose, Read, Change)
 // and gives out [Work]: frames to send, a batch to make durable, entries to apply. Whoever runs it carries the work out in
 // two lanes, appends and applies, each in order, and tells the core when a piece is done (Appended, Applied). A simulation
-// does that in one goroutine under its own clock; [Start] does it with three goroutines and the real one. The code that can
-// lose data is the same in both.
+// does that in one goroutine under its own clock; [Start] does it with three goroutines and the real one, or with two
+// for a log that is volatile, which the core's writes itself. The code that can lose data is the same in both.
 //
 // All methods of a Core belong to one goroutine. The functions handed to it are called on that goroutine, and must not
 // block. Append.Run and Apply.Run may run on others, beside the core.
