@@ -4,7 +4,9 @@ package disk
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -69,5 +71,38 @@ func TestOpenOnAFullDisk(t *testing.T) {
 	begin()
 	if _, _, err := Open(Options{FS: fs, Dir: "d"}, nil); !errors.Is(err, errTest) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestReadersOfADeadStore: pebble gives up in the middle of a flush, with its locks held. Who has a view can close it all the same.
+func TestReadersOfADeadStore(t *testing.T) {
+	fs, begin := failing(func(op errorfs.Op) bool {
+		return strings.Contains(op.Path, "MANIFEST") && (op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileSync)
+	})
+	db, g, err := Open(Options{FS: fs, Dir: "d"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Set([]byte("a"), nil, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	view := db.NewSnapshot()
+	begin()
+	done, err := db.AsyncFlush()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Wait(done); !errors.Is(err, errTest) {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- errors.Join(view.Close(), db.NewSnapshot().Close()) }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("they wait for ever")
 	}
 }

@@ -129,12 +129,12 @@ type logger struct{ g *Guard }
 func (logger) Infof(string, ...any)  {}
 func (logger) Errorf(string, ...any) {}
 
-// Fatalf must not return. Where a caller waits for a write it unwinds; in pebble's own goroutines it stops for good: the
-// guard has told the owner, who leaves the store as it is.
+// Fatalf must not return. Where a caller waits for a write it unwinds; in pebble's own goroutines, and in those that wait by Guard.Wait, it ends the goroutine,
+// which gives back the locks that it holds: others may have views to close. The guard has told the owner, who leaves the store as it is.
 func (l logger) Fatalf(format string, args ...any) {
 	err := l.g.Fail("pebble", fmt.Errorf(format, args...))
 	if strings.HasPrefix(format, "pebble: fatal commit error") {
 		panic(Fatal{err})
 	}
-	select {}
+	runtime.Goexit()
 }
