@@ -20,6 +20,7 @@ type control struct {
 	learner map[uint64]time.Duration
 	busy    map[uint64]time.Duration // group: a change is under way, until then at most
 	move    uint64                   // a group that a replica of shall move
+	still   bool                     // nothing changes any more: a leader that was removed would have no successor when the run ends
 }
 
 func (p *control) createGroups() {
@@ -82,7 +83,7 @@ func (p *control) group(n *node, st host.Status) {
 			delete(p.lost, k)
 		}
 	}
-	if p.busy[g] > p.s.now || st.Conf.Joint() {
+	if p.still || p.busy[g] > p.s.now || st.Conf.Joint() {
 		return
 	}
 	change := func(ch host.Change) {

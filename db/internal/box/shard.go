@@ -148,10 +148,10 @@ func (h *shard) index(ctx *deadline) (uint64, error) {
 	return i, err
 }
 
-// readsHere reports whether the node's own replica is read.
+// readsHere reports whether the node's own replica is read. One that is refused stays as old as it is.
 func (h *shard) readsHere() bool {
-	_, ok := h.p.n.status(h.group)
-	return ok && h.p.s.now >= h.p.behind[h.group]
+	st, ok := h.p.n.status(h.group)
+	return ok && st.Refused == "" && h.p.s.now >= h.p.behind[h.group]
 }
 
 // Confirm implements twophase.Shard.

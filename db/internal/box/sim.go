@@ -256,7 +256,11 @@ func (s *Sim) finish() bool {
 			return false
 		}
 	}
-	if !s.run(s.now + 8*time.Second) { // who was down starts, the last transactions are resolved, replicas come to what their leaders have
+	if !s.run(s.now + 5*time.Second) { // who was down starts, the last transactions are resolved
+		return false
+	}
+	s.plan.still = true
+	if !s.run(s.now + 3*time.Second) { // replicas come to what their leaders have
 		return false
 	}
 	s.trade.end()
